@@ -1,0 +1,1 @@
+//! Causeway: leave Jenkins and Nodepool one job at a time.
