@@ -1,1 +1,7 @@
 //! Causeway: leave Jenkins and Nodepool one job at a time.
+
+pub mod catalog;
+pub mod model;
+pub mod pool;
+pub mod store;
+pub mod sys;

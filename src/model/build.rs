@@ -1,0 +1,187 @@
+//! A build: what was asked for, and what is known of it.
+
+use super::{BuildId, Cause, JobName, LeaseId, Millis, NodeId, Outcome, Parameters};
+
+/// A build's number: per job, growing, never used twice (zuul 8.2).
+pub type BuildNumber = u64;
+
+/// Who asked for a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Zuul (or another Gearman client); `unique` is what it calls the build: `ZUUL_UUID`.
+    Gearman {
+        /// The Gearman unique, as text.
+        unique: String,
+    },
+    /// A request over HTTP.
+    Http {
+        /// The user of the token.
+        user: String,
+    },
+}
+
+/// A build that is asked for: job and parameters, parsed and checked at the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildRequest {
+    /// The job.
+    pub job: JobName,
+    /// The label of `build:JOB:LABEL`; overrides the job's own `node`.
+    pub label: Option<String>,
+    /// What was passed on.
+    pub parameters: Parameters,
+    /// Who asks.
+    pub origin: Origin,
+}
+
+impl BuildRequest {
+    /// The change that this build is for, as far as Zuul's parameters tell.
+    pub fn change(&self) -> ZuulChange {
+        let text = |name: &str| {
+            self.parameters
+                .text(name)
+                .map(|text| text.into_owned())
+                .unwrap_or_default()
+        };
+        ZuulChange {
+            project: text("ZUUL_PROJECT"),
+            pipeline: text("ZUUL_PIPELINE"),
+            change: text("ZUUL_CHANGE"),
+            patch_set: text("ZUUL_PATCHSET"),
+            reference: text("ZUUL_REF"),
+            new_revision: text("ZUUL_NEWREV"),
+        }
+    }
+}
+
+/// What a build is for: the key by which tries of one job and change are counted (decision 8). Empty where Zuul sent nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ZuulChange {
+    /// `ZUUL_PROJECT`.
+    pub project: String,
+    /// `ZUUL_PIPELINE`.
+    pub pipeline: String,
+    /// `ZUUL_CHANGE`.
+    pub change: String,
+    /// `ZUUL_PATCHSET`.
+    pub patch_set: String,
+    /// `ZUUL_REF`; differs when Zuul merged again.
+    pub reference: String,
+    /// `ZUUL_NEWREV`.
+    pub new_revision: String,
+}
+
+/// Where a build stands.
+///
+/// ```text
+/// Accepted -> Waiting -> Running -> Publishing -> Ended
+///     |          |          |           |
+///     +----------+----------+-----------+--> Ended
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildState {
+    /// Recorded with its number; Zuul may see it.
+    Accepted,
+    /// Waits for a node.
+    Waiting {
+        /// What it waits for, for people.
+        reason: String,
+    },
+    /// Its steps run on a node.
+    Running,
+    /// Post steps and collection, whatever happened.
+    Publishing,
+    /// Ended; nothing changes any more but its description.
+    Ended(Outcome),
+}
+
+impl BuildState {
+    /// The word used in the store and in listings.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            BuildState::Accepted => "accepted",
+            BuildState::Waiting { .. } => "waiting",
+            BuildState::Running => "running",
+            BuildState::Publishing => "publishing",
+            BuildState::Ended(_) => "ended",
+        }
+    }
+
+    /// The outcome, once there is one.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            BuildState::Ended(outcome) => Some(outcome),
+            BuildState::Accepted
+            | BuildState::Waiting { .. }
+            | BuildState::Running
+            | BuildState::Publishing => None,
+        }
+    }
+}
+
+/// A stop that was asked for, kept so that a restart does not forget it (pools-D65).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopMark {
+    /// When.
+    pub at: Millis,
+    /// Why the build will end.
+    pub cause: Cause,
+}
+
+/// The state of one step on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// Announced: its console position is stored, its process may or may not have been started.
+    Started,
+    /// Ended with this exit code (128 + n for signal n).
+    Ended {
+        /// The exit code.
+        code: i32,
+    },
+}
+
+/// One step that was started, with the place of its output in the console.
+///
+/// While a step runs nothing else is written to the console, so `console length - console_start` is the number of bytes of
+/// its log that are stored already: the offset from which to follow after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRecord {
+    /// The step's number on its node: 1, 2, … over builders and publishers.
+    pub index: u32,
+    /// Its title, as shown: `step 2 (shell)`.
+    pub title: String,
+    /// Where its output begins in the console, in bytes.
+    pub console_start: u64,
+    /// When it was started.
+    pub started_at: Millis,
+    /// Where it stands.
+    pub state: StepState,
+}
+
+/// All that is known of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildRecord {
+    /// Its id.
+    pub id: BuildId,
+    /// Its number.
+    pub number: BuildNumber,
+    /// What was asked for.
+    pub request: BuildRequest,
+    /// Where it stands.
+    pub state: BuildState,
+    /// The recipe that it runs by, in the catalogue's stored form; a reload never changes it. Empty when the job had a problem.
+    pub recipe: String,
+    /// When it was accepted.
+    pub accepted_at: Millis,
+    /// When its first step began.
+    pub started_at: Option<Millis>,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+    /// The lease and the node that it has or had.
+    pub lease: Option<(LeaseId, NodeId)>,
+    /// Its steps so far.
+    pub steps: Vec<StepRecord>,
+    /// A stop that was asked for.
+    pub stop: Option<StopMark>,
+    /// The description that Zuul or a user set; shown as text (decision 26).
+    pub description: String,
+}

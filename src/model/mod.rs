@@ -1,0 +1,40 @@
+//! Our words and states: names, ids, builds, nodes, results.
+//!
+//! Pure: no I/O, no clock, no serialised form (the store and the faces have their own). Everything that core modules say
+//! to one another is said in these types. Start with [`BuildRequest`] and [`BuildRecord`].
+
+mod build;
+mod id;
+mod name;
+mod node;
+mod parameter;
+mod result;
+
+pub use build::{
+    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepRecord, StepState, StopMark,
+    ZuulChange,
+};
+pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
+pub use name::{JobName, NameError};
+pub use node::NodeState;
+pub use parameter::{Parameter, ParameterValue, Parameters};
+pub use result::{Cause, Outcome, ResultWord};
+
+/// Wall-clock time in milliseconds since 1970 (UTC). Deadlines that must survive a restart are kept in this form (pools-P5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// The time that lies `later` after this one.
+    pub fn plus(self, later: std::time::Duration) -> Millis {
+        Millis(
+            self.0
+                .saturating_add(later.as_millis().try_into().unwrap_or(u64::MAX)),
+        )
+    }
+
+    /// How long `self` lies after `earlier`; zero when it does not.
+    pub fn since(self, earlier: Millis) -> std::time::Duration {
+        std::time::Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}

@@ -1,0 +1,156 @@
+//! What survives a restart, in our words.
+//!
+//! Owns the [`Store`] trait and its rows; `sqlite` implements it. Never: SQL outside the adapters, a decision about builds or
+//! nodes. *Accepted*, numbers and *end* are committed with full synchronisation, in groups, before the call returns; names
+//! and progress are committed normally (decision 15).
+
+use async_trait::async_trait;
+
+use crate::model::{
+    BuildId, BuildNumber, BuildRecord, JobName, LeaseId, Millis, NodeId, NodeState, ZuulChange,
+};
+
+/// A store that could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// No room: disk full or quota reached (decision 16).
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The store cannot be reached or written.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// A row holds what no version of Causeway wrote.
+    #[error("the store holds a row that cannot be read: {0}")]
+    Corrupt(String),
+    /// A compare-and-set found another version (pools-P3).
+    #[error("the row was changed by somebody else: {0}")]
+    Conflict(String),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anybody's help to this row.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            StoreError::Full(_) | StoreError::Unavailable(_) => true,
+            StoreError::Corrupt(_) | StoreError::Conflict(_) => false,
+        }
+    }
+}
+
+/// A node as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    /// Its id: also its external name.
+    pub id: NodeId,
+    /// The provider that makes it.
+    pub provider: String,
+    /// The label that it was made for.
+    pub label: String,
+    /// Identifies what it was made from (image, size, mounts): nodes of an old recipe are replaced (pools-P8).
+    pub recipe_hash: String,
+    /// Where it stands.
+    pub state: NodeState,
+    /// When it came into this state.
+    pub since: Millis,
+    /// When it was requested.
+    pub created_at: Millis,
+    /// The lease that it belongs to.
+    pub lease: Option<LeaseId>,
+    /// The provider's own id, once known.
+    pub external_id: Option<String>,
+    /// What went wrong, for people.
+    pub detail: String,
+}
+
+/// Where a lease stands (pools 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeaseState {
+    /// Waits for a node.
+    Queued,
+    /// Has its node.
+    Active,
+    /// Over; its node is being cleared away.
+    Released,
+}
+
+/// A lease as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseRow {
+    /// Its id.
+    pub id: LeaseId,
+    /// The build that holds it.
+    pub build: BuildId,
+    /// The label expression that it asked for.
+    pub expression: String,
+    /// Where it stands.
+    pub state: LeaseState,
+    /// The node, once it has one.
+    pub node: Option<NodeId>,
+    /// When it was asked for.
+    pub queued_at: Millis,
+    /// When it came into this state.
+    pub since: Millis,
+}
+
+/// Which builds to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct BuildFilter {
+    /// Only this job.
+    pub job: Option<JobName>,
+    /// Only builds that have (`true`) or have not (`false`) ended.
+    pub ended: Option<bool>,
+    /// Only builds older than this one (for the next page).
+    pub before: Option<BuildId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The store. Every method is safe to call again after a failure.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The id of this installation: marks every object on an engine (pools-P56). Made once, at the first start.
+    async fn instance_id(&self) -> Result<String, StoreError>;
+
+    /// Every Gearman function ever registered (zuul-S-5, Z-2).
+    async fn gearman_names(&self) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// Remembers names; those known already are ignored.
+    async fn add_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError>;
+
+    /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
+    /// The record's own `number` is ignored. Committed with full synchronisation.
+    async fn accept_build(
+        &self,
+        record: BuildRecord,
+        floor: BuildNumber,
+    ) -> Result<BuildNumber, StoreError>;
+    /// Writes the present state of a build that has not ended. Full synchronisation only when `durable`.
+    async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
+    /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
+    async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError>;
+    /// One build.
+    async fn build(&self, id: BuildId) -> Result<Option<BuildRecord>, StoreError>;
+    /// One build by its job and number.
+    async fn build_by_number(
+        &self,
+        job: &JobName,
+        number: BuildNumber,
+    ) -> Result<Option<BuildRecord>, StoreError>;
+    /// Builds, newest first.
+    async fn builds(&self, filter: BuildFilter) -> Result<Vec<BuildRecord>, StoreError>;
+    /// Every build that has not ended: what a restart has to find again.
+    async fn unfinished_builds(&self) -> Result<Vec<BuildRecord>, StoreError>;
+    /// How many builds of this job and change in a row, newest first, ended without a result word (decision 8).
+    async fn lost_in_a_row(&self, job: &JobName, change: &ZuulChange) -> Result<u32, StoreError>;
+    /// Removes builds from the records (retention). Their logs are removed by the caller first.
+    async fn remove_builds(&self, ids: Vec<BuildId>) -> Result<(), StoreError>;
+
+    /// Every node that is not gone.
+    async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
+    /// Every lease that is not released.
+    async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError>;
+    /// Writes nodes and leases in one commit (reservation of a node and its lease are one step).
+    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>)
+    -> Result<(), StoreError>;
+    /// Forgets a node whose object is confirmed gone.
+    async fn remove_node(&self, id: NodeId) -> Result<(), StoreError>;
+}
