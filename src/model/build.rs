@@ -1,5 +1,7 @@
 //! A build: what was asked for, and what is known of it.
 
+use std::sync::Arc;
+
 use super::{BuildId, Cause, JobName, LeaseId, Millis, NodeId, Outcome, Parameters};
 
 /// A build's number: per job, growing, never used twice (zuul 8.2).
@@ -127,15 +129,38 @@ pub struct StopMark {
     pub cause: Cause,
 }
 
+/// How a step's process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepEnd {
+    /// With this exit code.
+    Exit(i32),
+    /// By this signal, not sent by us.
+    Signal(i32),
+    /// By the kernel, for memory.
+    Memory,
+    /// By its absolute time limit.
+    Timeout,
+    /// By its inactivity limit.
+    Inactivity,
+    /// On request.
+    Stopped,
+    /// It never ran; the text says why.
+    CannotStart(String),
+}
+
 /// The state of one step on a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepState {
     /// Announced: its console position is stored, its process may or may not have been started.
     Started,
-    /// Ended with this exit code (128 + n for signal n).
+    /// Ended.
     Ended {
-        /// The exit code.
-        code: i32,
+        /// How.
+        end: StepEnd,
+        /// Where its output ends in the console, in bytes.
+        console_end: u64,
+        /// When.
+        at: Millis,
     },
 }
 
@@ -145,7 +170,7 @@ pub enum StepState {
 /// its log that are stored already: the offset from which to follow after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepRecord {
-    /// The step's number on its node: 1, 2, … over builders and publishers.
+    /// The step's place in the recipe, counted from 1 over builders and then publishers, whether run or skipped.
     pub index: u32,
     /// Its title, as shown: `step 2 (shell)`.
     pub title: String,
@@ -169,7 +194,7 @@ pub struct BuildRecord {
     /// Where it stands.
     pub state: BuildState,
     /// The recipe that it runs by, in the catalogue's stored form; a reload never changes it. Empty when the job had a problem.
-    pub recipe: String,
+    pub recipe: Arc<str>,
     /// When it was accepted.
     pub accepted_at: Millis,
     /// When its first step began.

@@ -11,8 +11,8 @@ mod parameter;
 mod result;
 
 pub use build::{
-    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepRecord, StepState, StopMark,
-    ZuulChange,
+    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepEnd, StepRecord, StepState,
+    StopMark, ZuulChange,
 };
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use name::{JobName, NameError};
