@@ -127,6 +127,8 @@ pub trait Store: Send + Sync + 'static {
     async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
     /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
     async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError>;
+    /// Sets a build's description, also after its end (zuul-gearman 6.6). An unknown build is no error.
+    async fn describe_build(&self, id: BuildId, text: String) -> Result<(), StoreError>;
     /// One build.
     async fn build(&self, id: BuildId) -> Result<Option<BuildRecord>, StoreError>;
     /// One build by its job and number.

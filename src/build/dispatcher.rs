@@ -1,0 +1,455 @@
+//! The one writer of builds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::{Mutex, mpsc, watch};
+use tracing::{info, warn};
+
+use super::{BuildEvent, Illegal, Refusal, transition};
+use crate::model::{
+    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, JobName, Millis, Outcome,
+    ResultWord, ZuulChange,
+};
+use crate::store::{BuildFilter, Store, StoreError};
+use crate::sys::{SharedClock, new_build_id};
+
+/// Builds that were accepted and are not yet taken up by the executor. When it is full, `submit` waits.
+const ACCEPTED_MAX: usize = 1024;
+/// The first pause before a failed write is tried again; doubles up to [`RETRY_LONGEST`].
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+/// The longest pause between tries to write (decision 16: written when it is possible again).
+const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// From this try on, a build that ends without a word gets `LOST` (decision 8).
+const LOST_AT: u32 = 3;
+
+/// All builds. Cheap to clone.
+#[derive(Clone)]
+pub struct Builds {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    live: DashMap<BuildId, Arc<Live>>,
+    by_number: DashMap<(JobName, BuildNumber), BuildId>,
+    accepted: mpsc::Sender<BuildId>,
+    draining: AtomicBool,
+}
+
+struct Live {
+    /// Serialises writers of this build; the record itself is what was shown last.
+    turn: Mutex<()>,
+    shown: watch::Sender<Arc<BuildRecord>>,
+}
+
+/// A build that was accepted: from now on it has a page, and it will end.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// Its id.
+    pub id: BuildId,
+    /// Its number.
+    pub number: BuildNumber,
+    /// Follows its record.
+    pub record: watch::Receiver<Arc<BuildRecord>>,
+}
+
+/// What a stop found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopAnswer {
+    /// Taken: the build will end.
+    Taken,
+    /// A stop was asked for before.
+    Already,
+    /// The build has ended.
+    Ended,
+}
+
+/// How many builds are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Waiting for a node.
+    pub waiting: u32,
+    /// Running steps.
+    pub running: u32,
+}
+
+/// A call about a build that failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BuildError {
+    /// No such build.
+    #[error("no such build")]
+    Unknown,
+    /// The event does not fit.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The store failed.
+    #[error("the build's record cannot be read or written")]
+    Store(#[source] StoreError),
+}
+
+impl Builds {
+    /// The writer, and the builds that it accepts, for the executor to take up.
+    pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> (Builds, mpsc::Receiver<BuildId>) {
+        let (accepted, to_run) = mpsc::channel(ACCEPTED_MAX);
+        let shared = Shared {
+            store,
+            clock,
+            live: DashMap::new(),
+            by_number: DashMap::new(),
+            accepted,
+            draining: AtomicBool::new(false),
+        };
+        (
+            Builds {
+                shared: Arc::new(shared),
+            },
+            to_run,
+        )
+    }
+
+    /// Takes up again what a former process left unfinished, and returns how many builds that are.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let records = self.shared.store.unfinished_builds().await?;
+        let count = records.len();
+        for record in records {
+            let id = record.id;
+            self.admit(record);
+            if self.shared.accepted.send(id).await.is_err() {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Records a build under the job's next number (at least `floor`) and hands it to the executor.
+    ///
+    /// # Errors
+    /// When nothing was recorded: the store is full or Causeway is draining.
+    pub async fn submit(
+        &self,
+        request: BuildRequest,
+        recipe: Arc<str>,
+        floor: BuildNumber,
+    ) -> Result<Accepted, Refusal> {
+        if self.shared.draining.load(Ordering::Acquire) {
+            return Err(Refusal::Draining);
+        }
+        let clock = &*self.shared.clock;
+        let mut record = BuildRecord {
+            id: new_build_id(clock),
+            number: 0,
+            request,
+            state: BuildState::Accepted,
+            recipe,
+            accepted_at: clock.now(),
+            started_at: None,
+            ended_at: None,
+            lease: None,
+            steps: Vec::new(),
+            stop: None,
+            description: String::new(),
+        };
+        record.number = self
+            .shared
+            .store
+            .accept_build(record.clone(), floor)
+            .await
+            .map_err(Refusal::Store)?;
+        let (id, number) = (record.id, record.number);
+        info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
+        let shown = self.admit(record);
+        // The executor only goes away with the process; what is recorded is then found again by the next one.
+        let _ = self.shared.accepted.send(id).await;
+        Ok(Accepted {
+            id,
+            number,
+            record: shown,
+        })
+    }
+
+    fn admit(&self, record: BuildRecord) -> watch::Receiver<Arc<BuildRecord>> {
+        let key = (record.request.job.clone(), record.number);
+        let id = record.id;
+        let (shown, receiver) = watch::channel(Arc::new(record));
+        self.shared.by_number.insert(key, id);
+        self.shared.live.insert(
+            id,
+            Arc::new(Live {
+                turn: Mutex::new(()),
+                shown,
+            }),
+        );
+        receiver
+    }
+
+    /// Applies an event: stores what it makes of the build, then shows it. Waits, trying again, while the store cannot be written,
+    /// so that nothing is shown that a restart would forget.
+    ///
+    /// # Errors
+    /// When the build is not live or the event does not fit its state.
+    pub async fn apply(
+        &self,
+        id: BuildId,
+        event: BuildEvent,
+    ) -> Result<Arc<BuildRecord>, BuildError> {
+        let live = self.live(id).ok_or(BuildError::Unknown)?;
+        let _turn = live.turn.lock().await;
+        let event = self.word_for_the_last_try(&live, event).await;
+        let current = Arc::clone(&live.shown.borrow());
+        let Some(next) = transition::apply(&current, &event, self.shared.clock.now())? else {
+            return Ok(current);
+        };
+        self.write(&next, matches!(event, BuildEvent::StopAsked { .. }))
+            .await?;
+        let next = Arc::new(next);
+        live.shown.send_replace(Arc::clone(&next));
+        if let BuildState::Ended(outcome) = &next.state {
+            self.retire(&next, outcome);
+        }
+        Ok(next)
+    }
+
+    fn retire(&self, record: &BuildRecord, outcome: &Outcome) {
+        let result = outcome.result.map_or("(none)", ResultWord::as_str);
+        info!(build.id = %record.id, job.name = %record.request.job, build.number = record.number, result, cause = %outcome.cause, "build ended");
+        self.shared
+            .by_number
+            .remove(&(record.request.job.clone(), record.number));
+        self.shared.live.remove(&record.id);
+    }
+
+    async fn write(&self, record: &BuildRecord, durable: bool) -> Result<(), BuildError> {
+        let mut pause = RETRY_FIRST;
+        loop {
+            let written = match record.state {
+                BuildState::Ended(_) => self.shared.store.end_build(record.clone()).await,
+                _ => self.shared.store.save_build(record.clone(), durable).await,
+            };
+            match written {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_retryable() => {
+                    warn!(build.id = %record.id, %error, "build not stored yet; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_LONGEST);
+                }
+                Err(error) => return Err(BuildError::Store(error)),
+            }
+        }
+    }
+
+    /// A build without a word is launched again by Zuul, at Wikimedia without end: the third loss in a row gets one (decision 8).
+    async fn word_for_the_last_try(&self, live: &Live, event: BuildEvent) -> BuildEvent {
+        let BuildEvent::Ended(Outcome {
+            result: None,
+            cause,
+        }) = event
+        else {
+            return event;
+        };
+        let (job, change) = {
+            let record = live.shown.borrow();
+            (record.request.job.clone(), record.request.change())
+        };
+        let earlier = if change == ZuulChange::default() {
+            0
+        } else {
+            self.shared
+                .store
+                .lost_in_a_row(&job, &change)
+                .await
+                .unwrap_or_default()
+        };
+        let result = (earlier + 1 >= LOST_AT).then_some(ResultWord::Lost);
+        BuildEvent::Ended(Outcome { result, cause })
+    }
+
+    /// Asks a build to stop. The mark is stored before this returns.
+    ///
+    /// # Errors
+    /// When the build is unknown or the store fails for good.
+    pub async fn stop(&self, id: BuildId, cause: Cause) -> Result<StopAnswer, BuildError> {
+        let Some(live) = self.live(id) else {
+            return match self.find(id).await.map_err(BuildError::Store)? {
+                Some(_) => Ok(StopAnswer::Ended),
+                None => Err(BuildError::Unknown),
+            };
+        };
+        let before = live.shown.borrow().stop.is_some();
+        let record = self.apply(id, BuildEvent::StopAsked { cause }).await?;
+        Ok(match (before, &record.state) {
+            (_, BuildState::Ended(_)) => StopAnswer::Ended,
+            (true, _) => StopAnswer::Already,
+            (false, _) => StopAnswer::Taken,
+        })
+    }
+
+    /// Sets a build's description, also after its end.
+    ///
+    /// # Errors
+    /// When the build is unknown or the store fails.
+    pub async fn describe(&self, id: BuildId, text: String) -> Result<(), BuildError> {
+        if self.live(id).is_some() {
+            match self
+                .apply(id, BuildEvent::Described { text: text.clone() })
+                .await
+            {
+                Err(BuildError::Unknown) => {}
+                other => return other.map(|_| ()),
+            }
+        }
+        let record = self
+            .find(id)
+            .await
+            .map_err(BuildError::Store)?
+            .ok_or(BuildError::Unknown)?;
+        let event = BuildEvent::Described { text };
+        match transition::apply(&record, &event, self.shared.clock.now())? {
+            Some(next) => self
+                .shared
+                .store
+                .save_build(next, false)
+                .await
+                .map_err(BuildError::Store),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes no new builds from now on.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+    }
+
+    fn live(&self, id: BuildId) -> Option<Arc<Live>> {
+        self.shared.live.get(&id).map(|live| Arc::clone(&live))
+    }
+
+    /// Follows a build that has not ended.
+    pub fn watch(&self, id: BuildId) -> Option<watch::Receiver<Arc<BuildRecord>>> {
+        self.live(id).map(|live| live.shown.subscribe())
+    }
+
+    /// One build, live or ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(&self, id: BuildId) -> Result<Option<Arc<BuildRecord>>, StoreError> {
+        if let Some(live) = self.live(id) {
+            return Ok(Some(Arc::clone(&live.shown.borrow())));
+        }
+        Ok(self.shared.store.build(id).await?.map(Arc::new))
+    }
+
+    /// One build by its job and number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find_by_number(
+        &self,
+        job: &JobName,
+        number: BuildNumber,
+    ) -> Result<Option<Arc<BuildRecord>>, StoreError> {
+        let live = self
+            .shared
+            .by_number
+            .get(&(job.clone(), number))
+            .map(|id| *id);
+        if let Some(record) = live
+            .and_then(|id| self.live(id))
+            .map(|live| Arc::clone(&live.shown.borrow()))
+        {
+            return Ok(Some(record));
+        }
+        Ok(self
+            .shared
+            .store
+            .build_by_number(job, number)
+            .await?
+            .map(Arc::new))
+    }
+
+    /// Builds, newest first, as stored; live ones as they stand.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self, filter: BuildFilter) -> Result<Vec<Arc<BuildRecord>>, StoreError> {
+        let records = self.shared.store.builds(filter).await?;
+        Ok(records
+            .into_iter()
+            .map(|record| match self.live(record.id) {
+                Some(live) => Arc::clone(&live.shown.borrow()),
+                None => Arc::new(record),
+            })
+            .collect())
+    }
+
+    /// Every live build, oldest first.
+    pub fn live_builds(&self) -> Vec<Arc<BuildRecord>> {
+        let mut records: Vec<_> = self
+            .shared
+            .live
+            .iter()
+            .map(|live| Arc::clone(&live.shown.borrow()))
+            .collect();
+        records.sort_by_key(|record| record.id);
+        records
+    }
+
+    /// How many builds wait and run.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for live in &self.shared.live {
+            match live.shown.borrow().state {
+                BuildState::Accepted | BuildState::Waiting { .. } => counts.waiting += 1,
+                BuildState::Running | BuildState::Publishing => counts.running += 1,
+                BuildState::Ended(_) => {}
+            }
+        }
+        counts
+    }
+
+    /// The present time, by the clock that stamps builds.
+    pub fn now(&self) -> Millis {
+        self.shared.clock.now()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::{Origin, Parameters};
+
+    pub(crate) fn request(job: &str) -> BuildRequest {
+        BuildRequest {
+            job: job.parse().unwrap(),
+            label: None,
+            parameters: Parameters::default(),
+            origin: Origin::Gearman {
+                unique: "f00".into(),
+            },
+        }
+    }
+
+    pub(crate) fn record(job: &str) -> BuildRecord {
+        BuildRecord {
+            id: BuildId::new(1, 2),
+            number: 1,
+            request: request(job),
+            state: BuildState::Accepted,
+            recipe: "".into(),
+            accepted_at: Millis(1),
+            started_at: None,
+            ended_at: None,
+            lease: None,
+            steps: Vec::new(),
+            stop: None,
+            description: String::new(),
+        }
+    }
+}
