@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::{BuildEvent, Illegal, Refusal, transition};
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, JobName, Millis, Outcome,
-    ResultWord, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, JobName, Millis, Outcome, ResultWord,
+    ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
@@ -103,12 +103,7 @@ impl Builds {
             accepted,
             draining: AtomicBool::new(false),
         };
-        (
-            Builds {
-                shared: Arc::new(shared),
-            },
-            to_run,
-        )
+        (Builds { shared: Arc::new(shared) }, to_run)
     }
 
     /// Takes up again what a former process left unfinished, and returns how many builds that are.
@@ -156,22 +151,14 @@ impl Builds {
             stop: None,
             description: String::new(),
         };
-        record.number = self
-            .shared
-            .store
-            .accept_build(record.clone(), floor)
-            .await
-            .map_err(Refusal::Store)?;
+        record.number =
+            self.shared.store.accept_build(record.clone(), floor).await.map_err(Refusal::Store)?;
         let (id, number) = (record.id, record.number);
         info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
         let shown = self.admit(record);
         // The executor only goes away with the process; what is recorded is then found again by the next one.
         let _ = self.shared.accepted.send(id).await;
-        Ok(Accepted {
-            id,
-            number,
-            record: shown,
-        })
+        Ok(Accepted { id, number, record: shown })
     }
 
     fn admit(&self, record: BuildRecord) -> watch::Receiver<Arc<BuildRecord>> {
@@ -179,13 +166,7 @@ impl Builds {
         let id = record.id;
         let (shown, receiver) = watch::channel(Arc::new(record));
         self.shared.by_number.insert(key, id);
-        self.shared.live.insert(
-            id,
-            Arc::new(Live {
-                turn: Mutex::new(()),
-                shown,
-            }),
-        );
+        self.shared.live.insert(id, Arc::new(Live { turn: Mutex::new(()), shown }));
         receiver
     }
 
@@ -194,11 +175,7 @@ impl Builds {
     ///
     /// # Errors
     /// When the build is not live or the event does not fit its state.
-    pub async fn apply(
-        &self,
-        id: BuildId,
-        event: BuildEvent,
-    ) -> Result<Arc<BuildRecord>, BuildError> {
+    pub async fn apply(&self, id: BuildId, event: BuildEvent) -> Result<Arc<BuildRecord>, BuildError> {
         let live = self.live(id).ok_or(BuildError::Unknown)?;
         let _turn = live.turn.lock().await;
         let event = self.word_for_the_last_try(&live, event).await;
@@ -206,8 +183,7 @@ impl Builds {
         let Some(next) = transition::apply(&current, &event, self.shared.clock.now())? else {
             return Ok(current);
         };
-        self.write(&next, matches!(event, BuildEvent::StopAsked { .. }))
-            .await?;
+        self.write(&next, matches!(event, BuildEvent::StopAsked { .. })).await?;
         let next = Arc::new(next);
         live.shown.send_replace(Arc::clone(&next));
         if let BuildState::Ended(outcome) = &next.state {
@@ -219,9 +195,7 @@ impl Builds {
     fn retire(&self, record: &BuildRecord, outcome: &Outcome) {
         let result = outcome.result.map_or("(none)", ResultWord::as_str);
         info!(build.id = %record.id, job.name = %record.request.job, build.number = record.number, result, cause = %outcome.cause, "build ended");
-        self.shared
-            .by_number
-            .remove(&(record.request.job.clone(), record.number));
+        self.shared.by_number.remove(&(record.request.job.clone(), record.number));
         self.shared.live.remove(&record.id);
     }
 
@@ -246,11 +220,7 @@ impl Builds {
 
     /// A build without a word is launched again by Zuul, at Wikimedia without end: the third loss in a row gets one (decision 8).
     async fn word_for_the_last_try(&self, live: &Live, event: BuildEvent) -> BuildEvent {
-        let BuildEvent::Ended(Outcome {
-            result: None,
-            cause,
-        }) = event
-        else {
+        let BuildEvent::Ended(Outcome { result: None, cause }) = event else {
             return event;
         };
         let (job, change) = {
@@ -260,11 +230,7 @@ impl Builds {
         let earlier = if change == ZuulChange::default() {
             0
         } else {
-            self.shared
-                .store
-                .lost_in_a_row(&job, &change)
-                .await
-                .unwrap_or_default()
+            self.shared.store.lost_in_a_row(&job, &change).await.unwrap_or_default()
         };
         let result = (earlier + 1 >= LOST_AT).then_some(ResultWord::Lost);
         BuildEvent::Ended(Outcome { result, cause })
@@ -296,29 +262,13 @@ impl Builds {
     /// When the build is unknown or the store fails.
     pub async fn describe(&self, id: BuildId, text: String) -> Result<(), BuildError> {
         if self.live(id).is_some() {
-            match self
-                .apply(id, BuildEvent::Described { text: text.clone() })
-                .await
-            {
+            match self.apply(id, BuildEvent::Described { text: text.clone() }).await {
                 Err(BuildError::Unknown) => {}
                 other => return other.map(|_| ()),
             }
         }
-        let record = self
-            .find(id)
-            .await
-            .map_err(BuildError::Store)?
-            .ok_or(BuildError::Unknown)?;
-        let event = BuildEvent::Described { text };
-        match transition::apply(&record, &event, self.shared.clock.now())? {
-            Some(next) => self
-                .shared
-                .store
-                .save_build(next, false)
-                .await
-                .map_err(BuildError::Store),
-            None => Ok(()),
-        }
+        self.find(id).await.map_err(BuildError::Store)?.ok_or(BuildError::Unknown)?;
+        self.shared.store.describe_build(id, text).await.map_err(BuildError::Store)
     }
 
     /// Takes no new builds from now on.
@@ -355,23 +305,11 @@ impl Builds {
         job: &JobName,
         number: BuildNumber,
     ) -> Result<Option<Arc<BuildRecord>>, StoreError> {
-        let live = self
-            .shared
-            .by_number
-            .get(&(job.clone(), number))
-            .map(|id| *id);
-        if let Some(record) = live
-            .and_then(|id| self.live(id))
-            .map(|live| Arc::clone(&live.shown.borrow()))
-        {
+        let live = self.shared.by_number.get(&(job.clone(), number)).map(|id| *id);
+        if let Some(record) = live.and_then(|id| self.live(id)).map(|live| Arc::clone(&live.shown.borrow())) {
             return Ok(Some(record));
         }
-        Ok(self
-            .shared
-            .store
-            .build_by_number(job, number)
-            .await?
-            .map(Arc::new))
+        Ok(self.shared.store.build_by_number(job, number).await?.map(Arc::new))
     }
 
     /// Builds, newest first, as stored; live ones as they stand.
@@ -391,12 +329,8 @@ impl Builds {
 
     /// Every live build, oldest first.
     pub fn live_builds(&self) -> Vec<Arc<BuildRecord>> {
-        let mut records: Vec<_> = self
-            .shared
-            .live
-            .iter()
-            .map(|live| Arc::clone(&live.shown.borrow()))
-            .collect();
+        let mut records: Vec<_> =
+            self.shared.live.iter().map(|live| Arc::clone(&live.shown.borrow())).collect();
         records.sort_by_key(|record| record.id);
         records
     }
@@ -430,9 +364,7 @@ pub(super) mod tests {
             job: job.parse().unwrap(),
             label: None,
             parameters: Parameters::default(),
-            origin: Origin::Gearman {
-                unique: "f00".into(),
-            },
+            origin: Origin::Gearman { unique: "f00".into() },
         }
     }
 

@@ -18,45 +18,27 @@ pub(super) fn apply(
     now: Millis,
 ) -> Result<Option<BuildRecord>, Illegal> {
     let ended = record.state.outcome().is_some();
-    let illegal = || Illegal {
-        state: record.state.as_str(),
-        event: format!("{event:?}"),
-    };
+    let illegal = || Illegal { state: record.state.as_str(), event: format!("{event:?}") };
     let mut next = record.clone();
     match event {
         BuildEvent::Described { text } => next.description.clone_from(text),
         BuildEvent::Ended(_) | BuildEvent::StopAsked { .. } if ended => return Ok(None),
         _ if ended => return Err(illegal()),
         BuildEvent::StopAsked { .. } if record.stop.is_some() => return Ok(None),
-        BuildEvent::StopAsked { cause } => {
-            next.stop = Some(StopMark {
-                at: now,
-                cause: cause.clone(),
-            })
-        }
+        BuildEvent::StopAsked { cause } => next.stop = Some(StopMark { at: now, cause: cause.clone() }),
         BuildEvent::Ended(outcome) => {
             next.state = BuildState::Ended(outcome.clone());
             next.ended_at = Some(now);
         }
         BuildEvent::Waiting { reason } => match record.state {
             BuildState::Accepted | BuildState::Waiting { .. } => {
-                next.state = BuildState::Waiting {
-                    reason: reason.clone(),
-                }
+                next.state = BuildState::Waiting { reason: reason.clone() }
             }
             _ => return Err(illegal()),
         },
         BuildEvent::Leased { lease, node } => next.lease = Some((*lease, *node)),
-        BuildEvent::StepStarted {
-            index,
-            title,
-            console_start,
-        } => {
-            if next
-                .steps
-                .iter()
-                .any(|step| step.state == StepState::Started || step.index >= *index)
-            {
+        BuildEvent::StepStarted { index, title, console_start } => {
+            if next.steps.iter().any(|step| step.state == StepState::Started || step.index >= *index) {
                 return Err(illegal());
             }
             next.started_at.get_or_insert(now);
@@ -71,24 +53,12 @@ pub(super) fn apply(
                 state: StepState::Started,
             });
         }
-        BuildEvent::StepEnded {
-            index,
-            end,
-            console_end,
-        } => {
-            let step = next
-                .steps
-                .iter_mut()
-                .find(|step| step.index == *index)
-                .ok_or_else(illegal)?;
+        BuildEvent::StepEnded { index, end, console_end } => {
+            let step = next.steps.iter_mut().find(|step| step.index == *index).ok_or_else(illegal)?;
             if step.state != StepState::Started {
                 return Err(illegal());
             }
-            step.state = StepState::Ended {
-                end: end.clone(),
-                console_end: *console_end,
-                at: now,
-            };
+            step.state = StepState::Ended { end: end.clone(), console_end: *console_end, at: now };
         }
         BuildEvent::Publishing => next.state = BuildState::Publishing,
     }
@@ -106,26 +76,18 @@ mod tests {
     }
 
     fn ended(result: ResultWord) -> BuildEvent {
-        BuildEvent::Ended(Outcome {
-            result: Some(result),
-            cause: Cause::Finished,
-        })
+        BuildEvent::Ended(Outcome { result: Some(result), cause: Cause::Finished })
     }
 
     #[test]
     fn pools_d63_a_second_end_keeps_the_first() {
         let end = after(&record("unit"), &ended(ResultWord::Success));
-        assert_eq!(
-            apply(&end, &ended(ResultWord::Failure), Millis(9)),
-            Ok(None)
-        );
+        assert_eq!(apply(&end, &ended(ResultWord::Failure), Millis(9)), Ok(None));
     }
 
     #[test]
     fn pools_d66_a_second_stop_changes_nothing() {
-        let stop = BuildEvent::StopAsked {
-            cause: Cause::Stopped { by: "zuul".into() },
-        };
+        let stop = BuildEvent::StopAsked { cause: Cause::Stopped { by: "zuul".into() } };
         let stopped = after(&record("unit"), &stop);
         assert_eq!(apply(&stopped, &stop, Millis(9)), Ok(None));
     }
@@ -133,33 +95,18 @@ mod tests {
     #[test]
     fn zuul_6_6_a_finished_build_takes_a_description() {
         let end = after(&record("unit"), &ended(ResultWord::Success));
-        let described = after(
-            &end,
-            &BuildEvent::Described {
-                text: "late".into(),
-            },
-        );
+        let described = after(&end, &BuildEvent::Described { text: "late".into() });
         assert_eq!(described.description, "late");
     }
 
     #[test]
     fn steps_run_one_after_another() {
-        let start = |index| BuildEvent::StepStarted {
-            index,
-            title: "step".into(),
-            console_start: 10,
-        };
+        let start = |index| BuildEvent::StepStarted { index, title: "step".into(), console_start: 10 };
         let first = after(&record("unit"), &start(1));
         assert_eq!(first.state, BuildState::Running);
         assert!(apply(&first, &start(2), Millis(8)).is_err());
-        let ended = after(
-            &first,
-            &BuildEvent::StepEnded {
-                index: 1,
-                end: StepEnd::Exit(0),
-                console_end: 20,
-            },
-        );
+        let ended =
+            after(&first, &BuildEvent::StepEnded { index: 1, end: StepEnd::Exit(0), console_end: 20 });
         assert!(apply(&ended, &start(1), Millis(8)).is_err());
         assert_eq!(after(&ended, &start(2)).steps.len(), 2);
     }

@@ -38,12 +38,7 @@ pub struct BuildRequest {
 impl BuildRequest {
     /// The change that this build is for, as far as Zuul's parameters tell.
     pub fn change(&self) -> ZuulChange {
-        let text = |name: &str| {
-            self.parameters
-                .text(name)
-                .map(|text| text.into_owned())
-                .unwrap_or_default()
-        };
+        let text = |name: &str| self.parameters.text(name).map(|text| text.into_owned()).unwrap_or_default();
         ZuulChange {
             project: text("ZUUL_PROJECT"),
             pipeline: text("ZUUL_PIPELINE"),

@@ -23,8 +23,7 @@ struct Id([u8; LENGTH]);
 
 impl Id {
     fn new(millis: u64, random: u64) -> Id {
-        let bits =
-            (u128::from(millis & 0xffff_ffff_ffff) << 40) | u128::from(random & 0xff_ffff_ffff);
+        let bits = (u128::from(millis & 0xffff_ffff_ffff) << 40) | u128::from(random & 0xff_ffff_ffff);
         let mut text = [0; LENGTH];
         for (place, digit) in text.iter_mut().rev().enumerate() {
             *digit = DIGITS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0)];
@@ -33,15 +32,9 @@ impl Id {
     }
 
     fn parse(text: &str) -> Result<Id, ParseIdError> {
-        let wrong = || ParseIdError {
-            text: text.chars().take(64).collect(),
-        };
+        let wrong = || ParseIdError { text: text.chars().take(64).collect() };
         let bytes: [u8; LENGTH] = text.as_bytes().try_into().map_err(|_| wrong())?;
-        if bytes.iter().all(|byte| DIGITS.contains(byte)) {
-            Ok(Id(bytes))
-        } else {
-            Err(wrong())
-        }
+        if bytes.iter().all(|byte| DIGITS.contains(byte)) { Ok(Id(bytes)) } else { Err(wrong()) }
     }
 
     fn as_str(&self) -> &str {
@@ -117,13 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for text in [
-            "",
-            "abc",
-            "0123456789abcdefgu",
-            "0123456789abcdefgA",
-            "../../../../etc/pw",
-        ] {
+        for text in ["", "abc", "0123456789abcdefgu", "0123456789abcdefgA", "../../../../etc/pw"] {
             assert!(text.parse::<NodeId>().is_err(), "{text}");
         }
     }

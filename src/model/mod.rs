@@ -11,8 +11,8 @@ mod parameter;
 mod result;
 
 pub use build::{
-    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepEnd, StepRecord, StepState,
-    StopMark, ZuulChange,
+    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepEnd, StepRecord, StepState, StopMark,
+    ZuulChange,
 };
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use name::{JobName, NameError};
@@ -27,10 +27,7 @@ pub struct Millis(pub u64);
 impl Millis {
     /// The time that lies `later` after this one.
     pub fn plus(self, later: std::time::Duration) -> Millis {
-        Millis(
-            self.0
-                .saturating_add(later.as_millis().try_into().unwrap_or(u64::MAX)),
-        )
+        Millis(self.0.saturating_add(later.as_millis().try_into().unwrap_or(u64::MAX)))
     }
 
     /// How long `self` lies after `earlier`; zero when it does not.

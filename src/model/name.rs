@@ -53,13 +53,9 @@ impl FromStr for JobName {
         if text.len() > LONGEST {
             return Err(NameError::Long { length: text.len() });
         }
-        let path_step = text
-            .split('/')
-            .any(|part| part.is_empty() || part == "." || part == "..");
+        let path_step = text.split('/').any(|part| part.is_empty() || part == "." || part == "..");
         if path_step || text.chars().any(char::is_control) {
-            return Err(NameError::Unsafe {
-                name: text.escape_debug().to_string(),
-            });
+            return Err(NameError::Unsafe { name: text.escape_debug().to_string() });
         }
         Ok(JobName(text.into()))
     }

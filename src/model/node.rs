@@ -54,8 +54,6 @@ impl NodeState {
 
     /// The state's word read back.
     pub fn from_text(text: &str) -> Option<NodeState> {
-        NodeState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        NodeState::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }

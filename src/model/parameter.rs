@@ -43,9 +43,6 @@ pub struct Parameters(pub Vec<Parameter>);
 impl Parameters {
     /// The value of the parameter called `name`, as text.
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0
-            .iter()
-            .find(|parameter| parameter.name == name)
-            .map(|parameter| parameter.value.text())
+        self.0.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.value.text())
     }
 }

@@ -39,17 +39,9 @@ impl ResultWord {
     /// The word's meaning back from its text.
     pub fn from_text(text: &str) -> Option<ResultWord> {
         use ResultWord::{Aborted, ConfigError, Failure, Lost, NotBuilt, Success, Unstable};
-        [
-            Success,
-            Unstable,
-            Failure,
-            NotBuilt,
-            Aborted,
-            ConfigError,
-            Lost,
-        ]
-        .into_iter()
-        .find(|word| word.as_str() == text)
+        [Success, Unstable, Failure, NotBuilt, Aborted, ConfigError, Lost]
+            .into_iter()
+            .find(|word| word.as_str() == text)
     }
 }
 
@@ -129,21 +121,16 @@ impl fmt::Display for Cause {
         match self {
             Cause::Finished => write!(formatter, "ran to its end"),
             Cause::Exit { step, code } => write!(formatter, "{step} ended with exit code {code}"),
-            Cause::Signal { step, signal } => write!(
-                formatter,
-                "{step} was ended by signal {signal}, not sent by Causeway"
-            ),
+            Cause::Signal { step, signal } => {
+                write!(formatter, "{step} was ended by signal {signal}, not sent by Causeway")
+            }
             Cause::CannotStart { step, detail } => {
                 write!(formatter, "{step} could not start: {detail}")
             }
             Cause::Memory { step } => {
                 write!(formatter, "{step} was ended by the kernel: out of memory")
             }
-            Cause::Timeout { limit } => write!(
-                formatter,
-                "ran longer than its limit of {}",
-                Seconds(*limit)
-            ),
+            Cause::Timeout { limit } => write!(formatter, "ran longer than its limit of {}", Seconds(*limit)),
             Cause::Inactivity { limit } => {
                 write!(formatter, "wrote nothing for {}", Seconds(*limit))
             }

@@ -118,11 +118,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
     /// The record's own `number` is ignored. Committed with full synchronisation.
-    async fn accept_build(
-        &self,
-        record: BuildRecord,
-        floor: BuildNumber,
-    ) -> Result<BuildNumber, StoreError>;
+    async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError>;
     /// Writes the present state of a build that has not ended. Full synchronisation only when `durable`.
     async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
     /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
@@ -151,8 +147,7 @@ pub trait Store: Send + Sync + 'static {
     /// Every lease that is not released.
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError>;
     /// Writes nodes and leases in one commit (reservation of a node and its lease are one step).
-    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>)
-    -> Result<(), StoreError>;
+    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError>;
     /// Forgets a node whose object is confirmed gone.
     async fn remove_node(&self, id: NodeId) -> Result<(), StoreError>;
 }
