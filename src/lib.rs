@@ -6,3 +6,4 @@ pub mod model;
 pub mod pool;
 pub mod store;
 pub mod sys;
+pub mod zuul;
