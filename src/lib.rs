@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod catalog;
+pub mod keeper;
 pub mod model;
 pub mod pool;
 pub mod store;

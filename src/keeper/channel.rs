@@ -1,0 +1,156 @@
+//! One channel as Causeway sees it: bytes that came and are not read yet, room to send, how it ended.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::Notify;
+
+use super::error::KeeperError;
+use super::wire::{ChannelEnd, Malformed, WINDOW};
+
+/// Small pieces are joined up to this size, so that a keeper which sends single bytes costs no memory per byte.
+const JOIN: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    state: Mutex<State>,
+    /// Something came, or the channel ended: for the one who reads.
+    readable: Notify,
+    /// Room to send, or the channel ended: for the one who writes.
+    writable: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    pieces: VecDeque<BytesMut>,
+    waiting: u32,
+    /// Read by us, not yet given back as credit.
+    read: u32,
+    room: u32,
+    eof: bool,
+    end: Option<Result<ChannelEnd, KeeperError>>,
+}
+
+/// What reading gives.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// Bytes, and the credit that is now due to the node (0: none yet).
+    Bytes(Bytes, u32),
+    /// The other side sends no more; the channel may still be open for what we send.
+    Eof,
+    /// The channel is over.
+    End(Result<ChannelEnd, KeeperError>),
+}
+
+impl Channel {
+    pub fn new() -> Channel {
+        Channel {
+            state: Mutex::new(State {
+                pieces: VecDeque::new(),
+                waiting: 0,
+                read: 0,
+                room: WINDOW,
+                eof: false,
+                end: None,
+            }),
+            readable: Notify::new(),
+            writable: Notify::new(),
+        }
+    }
+
+    /// The stream brought bytes. More than the window is the node's fault.
+    pub fn arrived(&self, bytes: Bytes) -> Result<(), Malformed> {
+        {
+            let mut state = self.lock();
+            let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            if count.saturating_add(state.waiting + state.read) > WINDOW {
+                return Err(Malformed("more data than the window allows"));
+            }
+            state.waiting += count;
+            match state.pieces.back_mut() {
+                Some(last) if last.len() + bytes.len() <= JOIN => last.extend_from_slice(&bytes),
+                _ if bytes.len() <= JOIN / 4 => {
+                    let mut piece = BytesMut::with_capacity(JOIN);
+                    piece.extend_from_slice(&bytes);
+                    state.pieces.push_back(piece);
+                }
+                _ => state.pieces.push_back(BytesMut::from(bytes)),
+            }
+        }
+        self.readable.notify_one();
+        Ok(())
+    }
+
+    pub fn eof(&self) {
+        self.lock().eof = true;
+        self.readable.notify_one();
+    }
+
+    pub fn credit(&self, bytes: u32) {
+        {
+            let mut state = self.lock();
+            state.room = state.room.saturating_add(bytes);
+        }
+        self.writable.notify_one();
+    }
+
+    /// The channel is over; the first end counts.
+    pub fn end(&self, end: Result<ChannelEnd, KeeperError>) {
+        self.lock().end.get_or_insert(end);
+        self.readable.notify_one();
+        self.writable.notify_one();
+    }
+
+    /// The next thing that came. Safe to cancel.
+    pub async fn receive(&self) -> Received {
+        loop {
+            if let Some(received) = self.take() {
+                return received;
+            }
+            self.readable.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<Received> {
+        let mut state = self.lock();
+        if let Some(piece) = state.pieces.pop_front() {
+            let count = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+            state.waiting = state.waiting.saturating_sub(count);
+            state.read += count;
+            // Credit in halves of the window: one small frame for 128 KiB.
+            let due = if state.read >= WINDOW / 2 { std::mem::take(&mut state.read) } else { 0 };
+            return Some(Received::Bytes(piece.freeze(), due));
+        }
+        if let Some(end) = &state.end {
+            return Some(Received::End(end.clone()));
+        }
+        if state.eof {
+            state.eof = false;
+            return Some(Received::Eof);
+        }
+        None
+    }
+
+    /// Waits until at least one byte may be sent; at most `wanted` are taken from the room. Safe to cancel.
+    pub async fn room(&self, wanted: u32) -> Result<u32, Result<ChannelEnd, KeeperError>> {
+        loop {
+            {
+                let mut state = self.lock();
+                if let Some(end) = &state.end {
+                    return Err(end.clone());
+                }
+                if state.room > 0 {
+                    let granted = wanted.min(state.room);
+                    state.room -= granted;
+                    return Ok(granted);
+                }
+            }
+            self.writable.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
