@@ -1,6 +1,7 @@
 //! The trait that drivers implement: make a node, open a stream to its keeper, take it away.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -72,6 +73,21 @@ pub struct Health {
     pub summary: String,
 }
 
+/// Which image a node is made from: the first lines of a build's log say so (pools-D51).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// The reference, as the label has it.
+    pub reference: String,
+    /// Its digest, or the engine's own id when it never was in a registry.
+    pub digest: String,
+    /// When it was made, as the engine says it; empty if unknown.
+    pub created: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// How long the pull took; `None` when it was there already.
+    pub pulled_in: Option<Duration>,
+}
+
 /// A call that failed, by what it means for the caller (pools-P26). The text is the provider's own.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProviderError {
@@ -104,7 +120,8 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Makes sure that the label's image is there, pulling it if its policy says so. May take minutes; the time limit is the
     /// label's. Concurrent calls for one image share one pull (pools-D52).
-    async fn prepare(&self, label: &LabelDefinition) -> Result<(), ProviderError>;
+    /// Answers with what is known of the image; `None` for providers without images.
+    async fn prepare(&self, label: &LabelDefinition) -> Result<Option<ImageFacts>, ProviderError>;
 
     /// Makes the node's object, not started. An object of that name with our marks is adopted (pools 5).
     async fn create(&self, spec: &NodeSpec) -> Result<String, ProviderError>;
