@@ -2,9 +2,11 @@
 
 pub mod build;
 pub mod catalog;
+pub mod cli;
 pub mod keeper;
 pub mod model;
 pub mod pool;
 pub mod store;
 pub mod sys;
+pub mod telemetry;
 pub mod zuul;

@@ -1,3 +1,7 @@
 //! The program: the keeper on a node, or one command of the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    causeway::cli::main()
+}

@@ -1,4 +1,4 @@
-//! The only doors to clock and randomness. Whoever needs the time is handed a [`Clock`]; tests hand in their own.
+//! The only doors to clock, randomness and the environment. Whoever needs the time is handed a [`Clock`]; tests hand in their own.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -44,4 +44,10 @@ pub fn new_node_id(clock: &dyn Clock) -> NodeId {
 /// A new lease's id.
 pub fn new_lease_id(clock: &dyn Clock) -> LeaseId {
     LeaseId::new(clock.now().0, clock.random())
+}
+
+/// An environment variable, when it is set and is text. Settings come from the configuration; this is for what terminals and
+/// operating systems agree on (`NO_COLOR`, `TERM`).
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -1,0 +1,86 @@
+//! The command line: parses, calls, prints, and turns what happened into an exit code.
+//!
+//! Owns every word on the terminal: tables, colours, hints, progress. `serve` and `demo` start a server; `check` and `jobs` read
+//! files; the other commands talk to a running server over HTTP. Data goes to the standard output, everything else to the
+//! standard error output. Never: a decision about a build. Start with [`main`].
+
+pub mod failure;
+pub mod output;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::logging::{self, Logging};
+use failure::Failure;
+use output::Output;
+
+/// Runs Zuul v2 builds of Jenkins Job Builder jobs in containers, in the place of Zuul's Gearman server.
+#[derive(Debug, Parser)]
+#[command(name = "causeway", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 server not reachable."
+)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Print JSON on the standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Which log lines: a level, or `module=level` pairs separated by commas
+    #[arg(long, global = true, value_name = "FILTER", default_value = "")]
+    log: String,
+    /// Log one JSON object a line
+    #[arg(long, global = true)]
+    log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Serve),
+}
+
+/// Parses the command line of this process and runs it.
+pub fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are answers, not failures; a pipe that was closed meanwhile is nobody's failure either.
+            let code = u8::try_from(error.exit_code()).unwrap_or(failure::USAGE);
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let output = Output::new(line.global.json);
+    match run(&line, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
+    let global = &line.global;
+    let logging =
+        Logging { json: global.log_json, filter: global.log.clone(), no_colour: !output.colour_on_stderr() };
+    logging::start(&logging)
+        .map_err(|error| Failure::usage(&error).hint("a level is one of error, warn, info, debug, trace"))?;
+    match &line.command {
+        Command::Serve(serve) => serve.run(global, output),
+    }
+}
