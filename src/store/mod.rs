@@ -1,14 +1,23 @@
 //! What survives a restart, in our words.
 //!
-//! Owns the [`Store`] trait and its rows; `sqlite` implements it. Never: SQL outside the adapters, a decision about builds or
+//! Owns the [`Store`] trait and its rows; [`MemoryStore`] keeps them for the life of the process. Never: SQL outside the adapters, a decision about builds or
 //! nodes. *Accepted*, numbers and *end* are committed with full synchronisation, in groups, before the call returns; names
 //! and progress are committed normally (decision 15).
+
+mod memory;
+#[cfg(test)]
+pub(crate) mod suite;
+
+pub use memory::MemoryStore;
 
 use async_trait::async_trait;
 
 use crate::model::{
     BuildId, BuildNumber, BuildRecord, JobName, LeaseId, Millis, NodeId, NodeState, ZuulChange,
 };
+
+/// No listing of builds is longer, whatever limit is asked for: a page, and a bound on the memory that one request takes.
+pub const BUILDS_AT_ONCE: u32 = 1_000;
 
 /// A store that could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -101,7 +110,7 @@ pub struct BuildFilter {
     pub ended: Option<bool>,
     /// Only builds older than this one (for the next page).
     pub before: Option<BuildId>,
-    /// At most so many.
+    /// At most so many, and never more than [`BUILDS_AT_ONCE`].
     pub limit: u32,
 }
 
@@ -117,9 +126,10 @@ pub trait Store: Send + Sync + 'static {
     async fn add_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError>;
 
     /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
-    /// The record's own `number` is ignored. Committed with full synchronisation.
+    /// The record's own `number` is ignored; a build that is stored already keeps its number. Committed with full synchronisation.
     async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError>;
-    /// Writes the present state of a build that has not ended. Full synchronisation only when `durable`.
+    /// Writes the present state of a build that has not ended; one that has stays as it is. The number never changes. Full
+    /// synchronisation only when `durable`. A build that was not accepted is a conflict.
     async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
     /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
     async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError>;
@@ -137,7 +147,8 @@ pub trait Store: Send + Sync + 'static {
     async fn builds(&self, filter: BuildFilter) -> Result<Vec<BuildRecord>, StoreError>;
     /// Every build that has not ended: what a restart has to find again.
     async fn unfinished_builds(&self) -> Result<Vec<BuildRecord>, StoreError>;
-    /// How many builds of this job and change in a row, newest first, ended without a result word (decision 8).
+    /// How many builds of this job and change in a row, newest first, ended without a result word (decision 8). Builds that
+    /// have not ended are passed over.
     async fn lost_in_a_row(&self, job: &JobName, change: &ZuulChange) -> Result<u32, StoreError>;
     /// Removes builds from the records (retention). Their logs are removed by the caller first.
     async fn remove_builds(&self, ids: Vec<BuildId>) -> Result<(), StoreError>;
@@ -146,7 +157,9 @@ pub trait Store: Send + Sync + 'static {
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
     /// Every lease that is not released.
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError>;
-    /// Writes nodes and leases in one commit (reservation of a node and its lease are one step).
+    /// Writes nodes and leases in one commit (reservation of a node and its lease are one step). A node that belongs to a lease
+    /// must be given up before another lease gets it: else nothing is written and the answer is a conflict. A released lease
+    /// is forgotten.
     async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError>;
     /// Forgets a node whose object is confirmed gone.
     async fn remove_node(&self, id: NodeId) -> Result<(), StoreError>;
