@@ -357,13 +357,14 @@ impl Builds {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{Origin, Parameters};
+    use crate::model::{Origin, Parameters, Precedence};
 
     pub(crate) fn request(job: &str) -> BuildRequest {
         BuildRequest {
             job: job.parse().unwrap(),
             label: None,
             parameters: Parameters::default(),
+            precedence: Precedence::Normal,
             origin: Origin::Gearman { unique: "f00".into() },
         }
     }

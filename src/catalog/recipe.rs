@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A job, compiled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Recipe {
     /// The job's full name.
     pub job: String,
@@ -177,4 +177,28 @@ pub struct Retention {
     pub artifact_days: Option<u32>,
     /// For how many builds artifacts are kept.
     pub artifact_builds: Option<u32>,
+}
+
+/// What a build carries from its acceptance to its end: a recipe, or the reason why it can only be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compiled {
+    /// It runs by this recipe.
+    Runs(Box<Recipe>),
+    /// It ends with `CONFIG_ERROR`; the text says why and what to do (decision 8).
+    Refused(String),
+}
+
+impl Compiled {
+    /// The stored form.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// When it was written by a version whose recipes this one cannot read.
+    pub fn from_text(text: &str) -> Result<Compiled, serde_json::Error> {
+        serde_json::from_str(text)
+    }
 }

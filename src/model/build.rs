@@ -22,6 +22,18 @@ pub enum Origin {
     },
 }
 
+/// How urgent a build is: Zuul's pipeline precedence (zuul 5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Precedence {
+    /// Before all others.
+    High,
+    /// The usual one.
+    #[default]
+    Normal,
+    /// After all others.
+    Low,
+}
+
 /// A build that is asked for: job and parameters, parsed and checked at the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildRequest {
@@ -31,6 +43,8 @@ pub struct BuildRequest {
     pub label: Option<String>,
     /// What was passed on.
     pub parameters: Parameters,
+    /// How urgent it is.
+    pub precedence: Precedence,
     /// Who asks.
     pub origin: Origin,
 }
@@ -188,7 +202,7 @@ pub struct BuildRecord {
     pub request: BuildRequest,
     /// Where it stands.
     pub state: BuildState,
-    /// The recipe that it runs by, in the catalogue's stored form; a reload never changes it. Empty when the job had a problem.
+    /// The recipe that it runs by, or why it is refused, in the catalogue's stored form; a reload never changes it.
     pub recipe: Arc<str>,
     /// When it was accepted.
     pub accepted_at: Millis,

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no serialised form (the store and the faces have their own). Everything that core modules say
 //! to one another is said in these types. Start with [`BuildRequest`] and [`BuildRecord`].
 
+mod address;
 mod build;
 mod id;
 mod name;
@@ -10,9 +11,10 @@ mod node;
 mod parameter;
 mod result;
 
+pub use address::Addresses;
 pub use build::{
-    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, StepEnd, StepRecord, StepState, StopMark,
-    ZuulChange,
+    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Precedence, StepEnd, StepRecord, StepState,
+    StopMark, ZuulChange,
 };
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use name::{JobName, NameError};
