@@ -27,6 +27,7 @@ pub(crate) fn record(job: &str, millis: u64) -> BuildRecord {
                 text("ZUUL_CHANGE", "1"),
                 text("ZUUL_PATCHSET", "1"),
             ]),
+            precedence: crate::model::Precedence::Normal,
             origin: Origin::Gearman { unique: "0f0e".to_owned() },
         },
         state: BuildState::Accepted,
