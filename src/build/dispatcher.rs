@@ -355,34 +355,102 @@ impl Builds {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::model::{Origin, Parameters, Precedence};
+    use crate::build::testing::request;
+    use crate::model::{Parameter, ParameterValue};
+    use crate::store::MemoryStore;
+    use crate::sys::SystemClock;
 
-    pub(crate) fn request(job: &str) -> BuildRequest {
-        BuildRequest {
-            job: job.parse().unwrap(),
-            label: None,
-            parameters: Parameters::default(),
-            precedence: Precedence::Normal,
-            origin: Origin::Gearman { unique: "f00".into() },
-        }
+    fn builds() -> (Builds, mpsc::Receiver<BuildId>, Arc<MemoryStore>) {
+        let store = Arc::new(MemoryStore::default());
+        let (builds, accepted) = Builds::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(SystemClock));
+        (builds, accepted, store)
     }
 
-    pub(crate) fn record(job: &str) -> BuildRecord {
-        BuildRecord {
-            id: BuildId::new(1, 2),
-            number: 1,
-            request: request(job),
-            state: BuildState::Accepted,
-            recipe: "".into(),
-            accepted_at: Millis(1),
-            started_at: None,
-            ended_at: None,
-            lease: None,
-            steps: Vec::new(),
-            stop: None,
-            description: String::new(),
+    async fn submit(builds: &Builds, request: BuildRequest) -> Accepted {
+        builds.submit(request, "{}".into(), 1).await.unwrap()
+    }
+
+    fn lost() -> BuildEvent {
+        BuildEvent::Ended(Outcome { result: None, cause: Cause::Infrastructure { detail: "node".into() } })
+    }
+
+    #[tokio::test]
+    async fn zuul_8_2_numbers_only_grow_and_start_where_they_are_told() {
+        let (builds, _accepted, _) = builds();
+        let first = builds.submit(request("unit"), "{}".into(), 1_000_000).await.unwrap();
+        let second = builds.submit(request("unit"), "{}".into(), 1).await.unwrap();
+        assert_eq!((first.number, second.number), (1_000_000, 1_000_001));
+    }
+
+    #[tokio::test]
+    async fn decision_8_the_third_loss_in_a_row_gets_a_word() {
+        let (builds, _accepted, _) = builds();
+        let mut request = request("unit");
+        let value = ParameterValue::Text("1001".into());
+        request.parameters.0.push(Parameter { name: "ZUUL_CHANGE".into(), value });
+        let mut words = Vec::new();
+        for _ in 0..3 {
+            let build = submit(&builds, request.clone()).await;
+            let record = builds.apply(build.id, lost()).await.unwrap();
+            words.push(record.state.outcome().unwrap().result);
         }
+        assert_eq!(words, [None, None, Some(ResultWord::Lost)]);
+    }
+
+    #[tokio::test]
+    async fn an_ended_build_is_found_and_described_by_its_number() {
+        let (builds, _accepted, _) = builds();
+        let build = submit(&builds, request("unit")).await;
+        builds.apply(build.id, lost()).await.unwrap();
+        assert!(builds.watch(build.id).is_none());
+        builds.describe(build.id, "late".into()).await.unwrap();
+        let job = "unit".parse().unwrap();
+        let found = builds.find_by_number(&job, build.number).await.unwrap().unwrap();
+        assert_eq!(found.description, "late");
+        assert_eq!(builds.stop(build.id, Cause::Finished).await.unwrap(), StopAnswer::Ended);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_ended_is_taken_up_by_the_next_process() {
+        let (builds, mut accepted, store) = builds();
+        let build = submit(&builds, request("unit")).await;
+        assert_eq!(accepted.recv().await, Some(build.id));
+        let (next, mut again) = Builds::new(store as Arc<dyn Store>, Arc::new(SystemClock));
+        assert_eq!(next.recover().await.unwrap(), 1);
+        assert_eq!(again.recv().await, Some(build.id));
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_seen_by_whoever_runs_the_build() {
+        let (builds, _accepted, _) = builds();
+        let build = submit(&builds, request("unit")).await;
+        let cause = Cause::Stopped { by: "zuul".into() };
+        assert_eq!(builds.stop(build.id, cause.clone()).await.unwrap(), StopAnswer::Taken);
+        assert_eq!(builds.stop(build.id, cause.clone()).await.unwrap(), StopAnswer::Already);
+        assert_eq!(build.record.borrow().stop.as_ref().map(|stop| &stop.cause), Some(&cause));
+    }
+
+    #[tokio::test]
+    async fn a_draining_house_takes_nothing_new() {
+        let (builds, _accepted, _) = builds();
+        builds.drain();
+        assert!(matches!(builds.submit(request("unit"), "{}".into(), 1).await, Err(Refusal::Draining)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn decision_16_an_end_waits_until_the_store_takes_it() {
+        let (builds, _accepted, store) = builds();
+        let build = submit(&builds, request("unit")).await;
+        store.refuse_writes(Some(StoreError::Full("no room".into())));
+        let refused = builds.submit(request("unit"), "{}".into(), 1).await;
+        assert!(matches!(refused, Err(Refusal::Store(StoreError::Full(_)))));
+        let end = builds.apply(build.id, lost());
+        tokio::pin!(end);
+        assert!(tokio::time::timeout(Duration::from_secs(60), &mut end).await.is_err());
+        assert!(build.record.borrow().state.outcome().is_none());
+        store.refuse_writes(None);
+        assert!(end.await.unwrap().state.outcome().is_some());
     }
 }

@@ -7,6 +7,8 @@
 mod dispatcher;
 mod event;
 mod refusal;
+#[cfg(test)]
+pub(crate) mod testing;
 mod transition;
 
 pub use dispatcher::{Accepted, BuildError, Builds, Counts, StopAnswer};

@@ -68,7 +68,7 @@ pub(super) fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::dispatcher::tests::record;
+    use crate::build::testing::record;
     use crate::model::{Cause, Outcome, ResultWord, StepEnd};
 
     fn after(record: &BuildRecord, event: &BuildEvent) -> BuildRecord {
