@@ -1,1 +1,5 @@
 //! The tests of the whole program, one module a subject.
+
+mod program;
+#[allow(dead_code, unused_imports, reason = "several subjects use it, and they land one after the other")]
+mod support;
