@@ -1,1 +1,46 @@
 //! Reads Jenkins Job Builder YAML as Jenkins Job Builder does, and says what it cannot.
+//!
+//! ```
+//! use jjb_compat::{Memory, Options, read};
+//!
+//! let mut tree = Memory::new();
+//! tree.add("jobs.yaml", "- job:\n    name: hello\n    builders:\n      - shell: echo hello\n");
+//! let outcome = read(&tree, &["jobs.yaml".into()], &Options::default());
+//! assert!(outcome.problems.is_empty());
+//! assert_eq!(&*outcome.jobs[0].name, "hello");
+//! assert_eq!(outcome.jobs[0].components[0].arguments.as_str(), Some("echo hello"));
+//! ```
+//!
+//! Two dialects exist (rule jjb-J1): [`Dialect::Classic`] follows release 4.3.0, [`Dialect::Unified`] release 6.5.0.
+//! Files come only through a [`Source`]. [`read`] never panics and, with [`Options::collect`], never stops at the first
+//! problem. Values are [`Node`]s: cheap to copy, and each knows its file, line and column.
+
+mod engine;
+mod files;
+mod format;
+mod glob;
+mod jinja;
+mod node;
+mod options;
+mod outcome;
+mod place;
+mod problem;
+mod session;
+mod source;
+mod tags;
+mod yaml;
+
+use std::path::PathBuf;
+
+pub use node::{Clock, Map, Node, Style, Timestamp, Value};
+pub use options::{Dialect, Limits, Options, UnknownDialect};
+pub use outcome::{Component, Job, MacroCall, Origin, Outcome, View};
+pub use place::{FileId, Files, Place, SourceFile};
+pub use problem::{Frame, Problem, Severity};
+pub use source::{FileSystem, Kind, Memory, Source};
+pub use tags::{Include, Tag, TagKind};
+
+/// Reads a tree: files and folders in, jobs, views and problems out. Never panics.
+pub fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {
+    engine::run(source, paths, options)
+}

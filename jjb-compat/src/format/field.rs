@@ -1,0 +1,126 @@
+//! One replacement field: look the value up, convert it, format it.
+
+use super::parse::{RawField, first_name};
+use super::{Params, missing, positional, spec, write_parts};
+use crate::node::{Node, Value};
+use crate::place::Place;
+use crate::problem::{Problem, Result};
+
+pub(super) fn write(
+    field: &RawField,
+    place: Place,
+    params: &Params,
+    depth: usize,
+    out: &mut String,
+) -> Result<()> {
+    let first = first_name(field.name);
+    if first.is_empty() || first.bytes().all(|byte| byte.is_ascii_digit()) {
+        return positional(place).fail();
+    }
+    let empty;
+    let value = match params.get(first) {
+        Some(value) => value,
+        None if params.allow_empty => {
+            empty = Node::str("", place);
+            &empty
+        }
+        None => return missing(first, place, params).fail(),
+    };
+    let value = path(value, &field.name[first.len()..], place)?;
+    let mut spec_text = String::new();
+    if !field.spec.is_empty() {
+        write_parts(field.spec, place, params, depth - 1, &mut spec_text)?;
+    }
+    let converted;
+    let value = match field.conversion {
+        None => value,
+        Some('s') => {
+            converted = Node::str(value.text(params.style).into_owned(), place);
+            &converted
+        }
+        Some('r' | 'a') => {
+            converted = Node::str(value.repr(params.style), place);
+            &converted
+        }
+        Some(letter) => {
+            return Problem::error("bad-format", place, format!("'!{letter}' is no conversion"))
+                .cure("use '!s' or '!r'")
+                .fail();
+        }
+    };
+    if spec_text.is_empty() {
+        out.push_str(&value.text(params.style));
+        return Ok(());
+    }
+    match spec::format(value, &spec_text) {
+        Some(text) => out.push_str(&text),
+        None => {
+            return Problem::error(
+                "bad-format",
+                place,
+                format!("the format '{spec_text}' does not fit {}", value.kind()),
+            )
+            .fail();
+        }
+    }
+    // A width can be huge, so the bound is checked on the way.
+    if out.len() > params.text_limit {
+        return Problem::error("too-large", place, "the expanded text is too long").fail();
+    }
+    Ok(())
+}
+
+/// Follows `[key]` steps; attributes are refused.
+fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<&'n Node> {
+    let mut value = value;
+    while !rest.is_empty() {
+        if rest.starts_with('.') {
+            return Problem::error(
+                "attribute-access",
+                place,
+                "a field may not reach into attributes of a value ('.')",
+            )
+            .because("such a text would depend on the inside of Python's objects")
+            .cure("use '[key]' to take an item of a mapping or list")
+            .fail();
+        }
+        let Some((key, tail)) = rest
+            .strip_prefix('[')
+            .and_then(|inner| inner.split_once(']'))
+        else {
+            return Problem::error(
+                "bad-format",
+                place,
+                "only '[key]' may follow a field's name",
+            )
+            .fail();
+        };
+        value = match item(value, key) {
+            Some(item) => item,
+            None => {
+                return Problem::error(
+                    "missing-item",
+                    place,
+                    format!("{} has no item '{key}'", value.kind()),
+                )
+                .fail();
+            }
+        };
+        rest = tail;
+    }
+    Ok(value)
+}
+
+fn item<'n>(value: &'n Node, key: &str) -> Option<&'n Node> {
+    let index: Option<i64> = if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) {
+        key.parse().ok()
+    } else {
+        None
+    };
+    match (&value.value, index) {
+        (Value::Seq(items) | Value::Tuple(items), Some(index)) => items.get(index as usize),
+        (Value::Map(map), Some(index)) => map.get_node(&Node::new(Value::Int(index), value.place)),
+        (Value::Map(map), None) => map.get(key),
+        _ => None,
+    }
+}

@@ -1,0 +1,180 @@
+//! Jinja2 templates (contract section 10), with Python's way of printing.
+
+mod print;
+mod values;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Jinja};
+use rustc_hash::FxHashMap;
+
+use crate::format::Params;
+use crate::node::Style;
+use crate::place::Place;
+use crate::problem::{Problem, Result};
+use crate::session::Session;
+use crate::tags::Home;
+
+/// Instructions that one rendering may take: an endless loop ends here.
+const FUEL: u64 = 5_000_000;
+
+/// Files that one template may pull in by `{% include %}` and the like.
+const INCLUDES: usize = 100;
+
+/// The texts that an environment can load, by name.
+type Texts = Arc<Mutex<Registry>>;
+
+#[derive(Default)]
+struct Registry {
+    texts: FxHashMap<String, Arc<str>>,
+    /// A file that a template has asked for and that is not here yet.
+    wanted: Option<String>,
+}
+
+/// Compiled templates, one environment for each list of folders.
+#[derive(Default)]
+pub(crate) struct Templates {
+    homes: Mutex<Vec<Arc<Room>>>,
+}
+
+struct Room {
+    home: Arc<Home>,
+    environment: Environment<'static>,
+    texts: Texts,
+    /// Names of template texts that did not come from a file.
+    names: Mutex<FxHashMap<Arc<str>, String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Templates {
+    /// Renders a text with the variables in force.
+    pub(crate) fn render(
+        &self,
+        session: &Session,
+        text: &Arc<str>,
+        home: &Arc<Home>,
+        place: Place,
+        params: &Params,
+    ) -> Result<String> {
+        let room = self.room(home, params.style);
+        let name = room.name(text);
+        let context = values::context(params);
+        for _ in 0..INCLUDES {
+            let rendered = room
+                .environment
+                .get_template(&name)
+                .and_then(|template| template.render(context.clone()));
+            let error = match rendered {
+                Ok(out) => return Ok(out),
+                Err(error) => error,
+            };
+            match lock(&room.texts).wanted.take() {
+                Some(file) if session.find(home, &file).is_some() => {
+                    let included = session.include(home, &file, place)?;
+                    lock(&room.texts).texts.insert(file, included.text);
+                }
+                _ => return fault(&error, text, place).fail(),
+            }
+        }
+        Problem::error(
+            "template-error",
+            place,
+            format!("the template includes more than {INCLUDES} files"),
+        )
+        .fail()
+    }
+
+    fn room(&self, home: &Arc<Home>, style: Style) -> Arc<Room> {
+        let mut homes = lock(&self.homes);
+        if let Some(room) = homes.iter().find(|room| room.home.folders == home.folders) {
+            return Arc::clone(room);
+        }
+        let room = Arc::new(Room::new(home, style));
+        homes.push(Arc::clone(&room));
+        room
+    }
+}
+
+impl Room {
+    fn new(home: &Arc<Home>, style: Style) -> Room {
+        let texts = Texts::default();
+        let mut environment = Environment::new();
+        let known = Arc::clone(&texts);
+        environment.set_loader(move |name| {
+            let mut registry = lock(&known);
+            let found = registry.texts.get(name).map(|text| text.to_string());
+            if found.is_none() {
+                registry.wanted = Some(name.to_string());
+            }
+            Ok::<_, minijinja::Error>(found)
+        });
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.set_formatter(move |out, _state, value| print::write(out, value, style));
+        print::add_filters(&mut environment, style);
+        Room {
+            home: Arc::clone(home),
+            environment,
+            texts,
+            names: Mutex::default(),
+        }
+    }
+
+    /// The name under which a text can be loaded.
+    fn name(&self, text: &Arc<str>) -> String {
+        let mut names = lock(&self.names);
+        if let Some(name) = names.get(text) {
+            return name.clone();
+        }
+        let name = format!("<template {}>", names.len());
+        lock(&self.texts)
+            .texts
+            .insert(name.clone(), Arc::clone(text));
+        names.insert(Arc::clone(text), name.clone());
+        name
+    }
+}
+
+fn fault(error: &minijinja::Error, text: &str, place: Place) -> Problem {
+    let first: String = text
+        .trim()
+        .lines()
+        .next()
+        .unwrap_or("")
+        .chars()
+        .take(60)
+        .collect();
+    let line = error
+        .line()
+        .map(|line| format!(", line {line} of the template"))
+        .unwrap_or_default();
+    let detail = error
+        .detail()
+        .map(|detail| format!(": {detail}"))
+        .unwrap_or_default();
+    let problem = Problem::error(
+        "template-error",
+        place,
+        format!("the template cannot be rendered: {}{detail}", error.kind()),
+    )
+    .because(format!("in the template that begins with: {first}{line}"));
+    match error.kind() {
+        ErrorKind::UndefinedError => problem
+            .cure("define the variable, or test it with 'is defined' or the filter 'default'"),
+        ErrorKind::TemplateNotFound => {
+            problem.cure("put the file beside the YAML file or into the include path")
+        }
+        _ => problem,
+    }
+}
+
+/// For the conversions: a value that a template sees.
+pub(crate) type JinjaValue = Jinja;

@@ -1,0 +1,97 @@
+//! Values as a template sees them: shared, converted when they are asked for.
+
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja};
+
+use super::JinjaValue;
+use crate::format::Params;
+use crate::node::{Map, Node, Value, float_text};
+
+/// The variables of a template.
+#[derive(Debug)]
+struct Context {
+    map: Map,
+}
+
+impl Object for Context {
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        self.map.get(key.as_str()?).map(to_jinja)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.map.keys().map(to_jinja).collect())
+    }
+}
+
+/// A mapping out of YAML.
+#[derive(Debug)]
+pub(super) struct YamlMap(pub(super) Arc<Map>);
+
+impl Object for YamlMap {
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        match key.as_str() {
+            Some(text) => self.0.get(text).map(to_jinja),
+            None => self.0.get_node(&from_key(key)?).map(to_jinja),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(to_jinja).collect())
+    }
+}
+
+/// A list out of YAML.
+#[derive(Debug)]
+pub(super) struct YamlSeq(pub(super) Arc<Vec<Node>>);
+
+impl Object for YamlSeq {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        self.0.get(key.as_usize()?).map(to_jinja)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(self.0.len())
+    }
+}
+
+/// The variables in force as a template's context.
+pub(super) fn context(params: &Params) -> JinjaValue {
+    let mut map = params.map.clone();
+    if let Some(over) = params.over {
+        map.overlay(over);
+    }
+    Jinja::from_object(Context { map })
+}
+
+/// One value.
+pub(super) fn to_jinja(node: &Node) -> Jinja {
+    match &node.value {
+        Value::Null => Jinja::from(()),
+        Value::Bool(value) => Jinja::from(*value),
+        Value::Int(value) => Jinja::from(*value),
+        Value::Big(value) => match value.to_string().parse::<i128>() {
+            Ok(value) => Jinja::from(value),
+            Err(_) => Jinja::from(value.to_string()),
+        },
+        Value::Float(value) if value.is_finite() => Jinja::from(*value),
+        Value::Float(value) => Jinja::from(float_text(*value)),
+        Value::Str(text) => Jinja::from(Arc::clone(text)),
+        Value::Seq(items) | Value::Tuple(items) | Value::Set(items) => {
+            Jinja::from_object(YamlSeq(Arc::clone(items)))
+        }
+        Value::Map(map) => Jinja::from_object(YamlMap(Arc::clone(map))),
+        Value::Timestamp(time) => Jinja::from(time.text()),
+        Value::Binary(bytes) => Jinja::from_bytes(bytes.to_vec()),
+        Value::Tag(tag) => Jinja::from(tag.shown()),
+    }
+}
+
+fn from_key(key: &Jinja) -> Option<Node> {
+    let value = i64::try_from(key.clone()).ok()?;
+    Some(Node::new(Value::Int(value), crate::place::Place::NOWHERE))
+}

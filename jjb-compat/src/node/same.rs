@@ -1,0 +1,91 @@
+//! When two values are equal, and their hash: as in Python, and without regard to their places.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::map::TextKey;
+use super::{Map, Node, Value};
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        use Value::*;
+        match (&self.value, &other.value) {
+            (Null, Null) => true,
+            (Str(a), Str(b)) => Arc::ptr_eq(a, b) || a == b,
+            (Seq(a), Seq(b)) | (Tuple(a), Tuple(b)) => Arc::ptr_eq(a, b) || a == b,
+            (Map(a), Map(b)) => Arc::ptr_eq(a, b) || same_map(a, b),
+            (Set(a), Set(b)) => a.len() == b.len() && a.iter().all(|item| b.contains(item)),
+            (Binary(a), Binary(b)) => a == b,
+            (Timestamp(a), Timestamp(b)) => a == b,
+            (Tag(a), Tag(b)) => Arc::ptr_eq(a, b),
+            (Big(a), Big(b)) => a == b,
+            (a, b) => match (number(a), number(b)) {
+                (Some(a), Some(b)) => a == b,
+                _ => false,
+            },
+        }
+    }
+}
+
+impl Eq for Node {}
+
+/// Small numbers and booleans as one type: Python's `1 == 1.0 == True`.
+#[derive(PartialEq)]
+enum Number {
+    Whole(i64),
+    Broken(f64),
+}
+
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Bool(value) => Some(Number::Whole(i64::from(*value))),
+        Value::Int(value) => Some(Number::Whole(*value)),
+        Value::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+            Some(Number::Whole(*value as i64))
+        }
+        Value::Float(value) => Some(Number::Broken(*value)),
+        _ => None,
+    }
+}
+
+fn same_map(a: &Map, b: &Map) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .all(|(key, value)| b.get_node(key).is_some_and(|other| other == value))
+}
+
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.value {
+            Value::Null => state.write_u8(0),
+            Value::Str(text) => TextKey(text).hash(state),
+            Value::Seq(items) | Value::Tuple(items) => {
+                state.write_u8(4);
+                items.hash(state);
+            }
+            Value::Map(map) => {
+                state.write_u8(5);
+                state.write_usize(map.len());
+                // Equal mappings may differ in order, so the order must not count.
+                let mut sum = 0u64;
+                for (key, value) in map.iter() {
+                    let mut inner = rustc_hash::FxHasher::default();
+                    key.hash(&mut inner);
+                    value.hash(&mut inner);
+                    sum = sum.wrapping_add(inner.finish());
+                }
+                state.write_u64(sum);
+            }
+            Value::Set(items) => state.write_usize(items.len()),
+            Value::Binary(bytes) => bytes.hash(state),
+            Value::Timestamp(time) => time.hash(state),
+            Value::Tag(tag) => state.write_usize(Arc::as_ptr(tag) as *const u8 as usize),
+            Value::Big(number) => number.hash(state),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => match number(&self.value) {
+                Some(Number::Whole(value)) => state.write_i64(value),
+                Some(Number::Broken(value)) => state.write_u64(value.to_bits()),
+                None => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a reading gives: jobs, views, problems.
+
+use std::sync::Arc;
+
+use crate::node::Node;
+use crate::place::{Files, Place};
+use crate::problem::Problem;
+
+/// Everything that came out of a tree.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Jobs in Job Builder's order (rule jjb-J112).
+    pub jobs: Vec<Job>,
+    /// Views in Job Builder's order.
+    pub views: Vec<View>,
+    /// All problems, in the order of the files.
+    pub problems: Vec<Problem>,
+    /// The files that were read.
+    pub files: Files,
+    /// Elements by kind (`job-template`, `builder`, …) with their number, as read, sorted by kind.
+    pub elements: Vec<(String, usize)>,
+}
+
+impl Outcome {
+    /// True when a problem is an error.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+
+    /// The job of a full name.
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| &*job.name == name)
+    }
+}
+
+/// A job after expansion.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The full name, with its folder (rule jjb-J110).
+    pub name: Arc<str>,
+    /// The job's keys after expansion; component lists still hold macro calls.
+    pub definition: Node,
+    /// What the component lists stand for, macros replaced, in the order in which Job Builder visits them:
+    /// properties, parameters, notifications, scm, triggers, reporters, builders, publishers, wrappers.
+    pub components: Arc<[Component]>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A view after expansion.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The full name.
+    pub name: Arc<str>,
+    /// The view's keys after expansion.
+    pub definition: Node,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a job or view was written.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The element itself: the job, or the template.
+    pub place: Place,
+    /// The template's name (or id), for a job made from one.
+    pub template: Option<Arc<str>>,
+    /// The project that used the template, with the place of its element.
+    pub project: Option<(Arc<str>, Place)>,
+    /// The job group through which it was used.
+    pub group: Option<(Arc<str>, Place)>,
+}
+
+/// One built-in component of a job, for example one `shell` step.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its type: `builder`, `publisher`, `wrapper`, `parameter`, `property`, `trigger`, `scm`, `reporter`, `notification`, …
+    pub kind: &'static str,
+    /// Upstream's name, for example `shell`.
+    pub name: Arc<str>,
+    /// Its arguments after expansion. For a component that holds others these still show its steps as written;
+    /// [`Component::children`] is the expanded form.
+    pub arguments: Node,
+    /// The macros that it came through, outermost first.
+    pub macros: Arc<[MacroCall]>,
+    /// Components inside it (rule jjb-J83), in the order of Job Builder.
+    pub children: Arc<[Component]>,
+    /// The list that it stands in. For a component of a job: the definition's key (`builders`). For a child: the way through
+    /// the parent's arguments to the list, for example `steps` or `builders[0].build-steps`.
+    pub path: Arc<str>,
+    /// Its place in that list, from 0. All components that one macro call gives share the number of the call.
+    pub index: usize,
+    /// Where it was written; for a component out of a macro, the line in the macro.
+    pub place: Place,
+}
+
+/// One call of a macro.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MacroCall {
+    /// The macro's name.
+    pub name: Arc<str>,
+    /// Where it was called.
+    pub called: Place,
+    /// Where it is defined.
+    pub defined: Place,
+}
+
+impl Component {
+    /// The children of one list, for example `builders[0].build-steps`.
+    pub fn children_at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Component> {
+        self.children
+            .iter()
+            .filter(move |child| &*child.path == path)
+    }
+}

@@ -1,0 +1,178 @@
+//! The door to files. Nothing in this crate opens a file in another way.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// What stands behind a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+}
+
+/// Where files come from: a disk, memory, a revision of a repository.
+pub trait Source: Sync {
+    /// What a path is; `None` when there is nothing.
+    fn kind(&self, path: &Path) -> Option<Kind>;
+
+    /// The bytes of a file, at most `limit` and one more (so that the caller can see that there are too many).
+    fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>>;
+
+    /// The names in a folder, in any order.
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// The path without links and dots, absolute where that makes sense. Two paths of one file have the same.
+    fn real_path(&self, path: &Path) -> PathBuf;
+
+    /// The folder that `~` stands for.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// The disk. Relative paths count on the working directory of the process.
+#[derive(Clone, Debug, Default)]
+pub struct FileSystem {
+    home: Option<PathBuf>,
+}
+
+impl FileSystem {
+    /// The disk, without a meaning for `~`.
+    pub fn new() -> FileSystem {
+        FileSystem::default()
+    }
+
+    /// The disk, with the folder for `~`.
+    pub fn with_home(home: PathBuf) -> FileSystem {
+        FileSystem { home: Some(home) }
+    }
+}
+
+impl Source for FileSystem {
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        let meta = std::fs::metadata(or_here(path)).ok()?;
+        if meta.is_dir() {
+            Some(Kind::Folder)
+        } else {
+            Some(Kind::File)
+        }
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+        use io::Read;
+        let file = std::fs::File::open(path)?;
+        let mut bytes = Vec::new();
+        file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(or_here(folder))? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        std::fs::canonicalize(or_here(path)).unwrap_or_else(|_| path.to_path_buf())
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.home.clone()
+    }
+}
+
+fn or_here(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    }
+}
+
+/// Files in memory; paths with `/`. For tests, and for trees that come out of a repository.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Memory {
+    /// No files.
+    pub fn new() -> Memory {
+        Memory::default()
+    }
+
+    /// Adds or replaces a file.
+    pub fn add(&mut self, path: impl AsRef<Path>, text: impl Into<Vec<u8>>) -> &mut Memory {
+        self.files.insert(plain(path.as_ref()), text.into());
+        self
+    }
+
+    /// Takes a file away.
+    pub fn remove(&mut self, path: impl AsRef<Path>) -> &mut Memory {
+        self.files.remove(&plain(path.as_ref()));
+        self
+    }
+}
+
+impl Source for Memory {
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        let path = plain(path);
+        if self.files.contains_key(&path) {
+            return Some(Kind::File);
+        }
+        let folder = path.as_os_str().is_empty()
+            || self
+                .files
+                .range(path.clone()..)
+                .any(|(file, _)| file.starts_with(&path) && *file != path);
+        folder.then_some(Kind::Folder)
+    }
+
+    fn read(&self, path: &Path, _limit: usize) -> io::Result<Vec<u8>> {
+        self.files
+            .get(&plain(path))
+            .cloned()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file"))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let folder = plain(folder);
+        let mut names: Vec<String> = Vec::new();
+        for file in self.files.keys() {
+            let Ok(rest) = file.strip_prefix(&folder) else {
+                continue;
+            };
+            if let Some(Component::Normal(name)) = rest.components().next() {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+        names.dedup();
+        Ok(names)
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        plain(path)
+    }
+}
+
+/// The path without `.` and, as far as possible, without `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
