@@ -71,9 +71,7 @@ fn list(session: &Session, folder: &Path) -> Result<Vec<String>> {
 /// `*.yml` and `*.yaml`, sorted by bytes.
 fn yaml_files(session: &Session, folder: &Path) -> Result<Vec<PathBuf>> {
     let names = list(session, folder)?;
-    let yaml = names
-        .into_iter()
-        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
+    let yaml = names.into_iter().filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
     Ok(yaml
         .map(|name| folder.join(name))
         .filter(|path| session.source.kind(path) != Some(Kind::Folder))
@@ -93,8 +91,7 @@ fn folders(session: &Session, root: &Path) -> Result<Vec<PathBuf>> {
         let mut children = Vec::new();
         for name in list(session, &folder)? {
             let path = folder.join(&name);
-            if session.source.kind(&path) == Some(Kind::Folder) && !excluded(session, &path, &name)
-            {
+            if session.source.kind(&path) == Some(Kind::Folder) && !excluded(session, &path, &name) {
                 children.push(path);
             }
         }

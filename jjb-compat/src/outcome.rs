@@ -108,8 +108,6 @@ pub struct MacroCall {
 impl Component {
     /// The children of one list, for example `builders[0].build-steps`.
     pub fn children_at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Component> {
-        self.children
-            .iter()
-            .filter(move |child| &*child.path == path)
+        self.children.iter().filter(move |child| &*child.path == path)
     }
 }

@@ -26,19 +26,11 @@ pub struct Place {
 
 impl Place {
     /// The place of what stands in no file.
-    pub const NOWHERE: Place = Place {
-        file: FileId::NONE,
-        line: 0,
-        column: 0,
-    };
+    pub const NOWHERE: Place = Place { file: FileId::NONE, line: 0, column: 0 };
 
     /// The start of a file.
     pub fn whole(file: FileId) -> Place {
-        Place {
-            file,
-            line: 0,
-            column: 0,
-        }
+        Place { file, line: 0, column: 0 }
     }
 
     /// False for text that stands in no file.
@@ -81,10 +73,7 @@ impl Files {
 
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.list
-            .iter()
-            .enumerate()
-            .map(|(index, file)| (FileId(index as u32), file))
+        self.list.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
     }
 
     /// How many files there are.
@@ -128,17 +117,12 @@ pub(crate) struct FileRegister {
 impl FileRegister {
     /// A register that goes on from files already known.
     pub(crate) fn from_files(files: Files) -> FileRegister {
-        FileRegister {
-            files: RwLock::new(files),
-        }
+        FileRegister { files: RwLock::new(files) }
     }
 
     /// Adds a file.
     pub(crate) fn add(&self, path: &Path, text: Arc<str>) -> FileId {
-        let file = SourceFile {
-            path: path.to_path_buf(),
-            text,
-        };
+        let file = SourceFile { path: path.to_path_buf(), text };
         match self.files.write() {
             Ok(mut files) => files.add(file),
             Err(poisoned) => poisoned.into_inner().add(file),

@@ -34,17 +34,11 @@ pub(crate) struct Session<'a> {
 
 /// A lock whose holder panicked still holds good data here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(
-        source: &'a dyn Source,
-        paths: &[PathBuf],
-        options: &'a Options,
-    ) -> Session<'a> {
+    pub(crate) fn new(source: &'a dyn Source, paths: &[PathBuf], options: &'a Options) -> Session<'a> {
         let mut roots: Vec<PathBuf> = Vec::new();
         if options.confine {
             let parts = paths.iter().chain(options.include_path.iter());
@@ -100,11 +94,7 @@ impl<'a> Session<'a> {
             Ok(text) => text,
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let line = error.as_bytes()[..at]
-                    .iter()
-                    .filter(|byte| **byte == b'\n')
-                    .count()
-                    + 1;
+                let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
                 return Problem::error(
                     "not-utf-8",
                     asked,
@@ -128,14 +118,10 @@ impl<'a> Session<'a> {
         if self.roots.iter().any(|root| real.starts_with(root)) {
             return Ok(());
         }
-        Problem::error(
-            "outside-tree",
-            asked,
-            format!("the file {} lies outside the tree", path.display()),
-        )
-        .because("this tree may only read its own files and those of the include path")
-        .cure("move the file into the tree, or add its folder to the include path")
-        .fail()
+        Problem::error("outside-tree", asked, format!("the file {} lies outside the tree", path.display()))
+            .because("this tree may only read its own files and those of the include path")
+            .cure("move the file into the tree, or add its folder to the include path")
+            .fail()
     }
 
     /// The file of a name, sought in the folders of a tag (rule jjb-J31).
@@ -151,19 +137,11 @@ impl<'a> Session<'a> {
         if let Some(path) = self.find(home, name) {
             return self.text(&path, asked);
         }
-        let sought: Vec<String> = home
-            .folders
-            .iter()
-            .map(|folder| folder.display().to_string())
-            .collect();
-        Problem::error(
-            "include-missing",
-            asked,
-            format!("the file '{name}' does not exist"),
-        )
-        .because(format!("it was sought in: {}", sought.join(", ")))
-        .cure("correct the name, or add the file's folder to the include path")
-        .fail()
+        let sought: Vec<String> = home.folders.iter().map(|folder| folder.display().to_string()).collect();
+        Problem::error("include-missing", asked, format!("the file '{name}' does not exist"))
+            .because(format!("it was sought in: {}", sought.join(", ")))
+            .cure("correct the name, or add the file's folder to the include path")
+            .fail()
     }
 
     fn expand_user(&self, path: PathBuf) -> PathBuf {
@@ -178,19 +156,11 @@ impl<'a> Session<'a> {
 }
 
 fn unreadable(path: &Path, asked: Place, error: &io::Error) -> Problem {
-    Problem::error(
-        "unreadable",
-        asked,
-        format!("the file {} cannot be read: {error}", path.display()),
-    )
-    .cure("check the path and the permissions")
+    Problem::error("unreadable", asked, format!("the file {} cannot be read: {error}", path.display()))
+        .cure("check the path and the permissions")
 }
 
 /// `CR LF` and `CR` are line ends (rule jjb-J13).
 fn plain_line_ends(text: String) -> String {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n")
-    } else {
-        text
-    }
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }

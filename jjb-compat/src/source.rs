@@ -54,11 +54,7 @@ impl FileSystem {
 impl Source for FileSystem {
     fn kind(&self, path: &Path) -> Option<Kind> {
         let meta = std::fs::metadata(or_here(path)).ok()?;
-        if meta.is_dir() {
-            Some(Kind::Folder)
-        } else {
-            Some(Kind::File)
-        }
+        if meta.is_dir() { Some(Kind::Folder) } else { Some(Kind::File) }
     }
 
     fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
@@ -89,11 +85,7 @@ impl Source for FileSystem {
 }
 
 fn or_here(path: &Path) -> &Path {
-    if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    }
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
 /// Files in memory; paths with `/`. For tests, and for trees that come out of a repository.
@@ -128,10 +120,7 @@ impl Source for Memory {
             return Some(Kind::File);
         }
         let folder = path.as_os_str().is_empty()
-            || self
-                .files
-                .range(path.clone()..)
-                .any(|(file, _)| file.starts_with(&path) && *file != path);
+            || self.files.range(path.clone()..).any(|(file, _)| file.starts_with(&path) && *file != path);
         folder.then_some(Kind::Folder)
     }
 

@@ -84,16 +84,8 @@ fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<&'n Node> {
             .cure("use '[key]' to take an item of a mapping or list")
             .fail();
         }
-        let Some((key, tail)) = rest
-            .strip_prefix('[')
-            .and_then(|inner| inner.split_once(']'))
-        else {
-            return Problem::error(
-                "bad-format",
-                place,
-                "only '[key]' may follow a field's name",
-            )
-            .fail();
+        let Some((key, tail)) = rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) else {
+            return Problem::error("bad-format", place, "only '[key]' may follow a field's name").fail();
         };
         value = match item(value, key) {
             Some(item) => item,

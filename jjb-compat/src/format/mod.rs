@@ -30,32 +30,21 @@ pub(crate) struct Params<'a> {
 
 impl Params<'_> {
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.over
-            .and_then(|over| over.get(key))
-            .or_else(|| self.map.get(key))
+        self.over.and_then(|over| over.get(key)).or_else(|| self.map.get(key))
     }
 
     /// Names near to a missing one, for the cure.
     fn similar(&self, name: &str) -> Option<String> {
         let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
         let wanted = plain(name);
-        let all = self
-            .map
-            .keys()
-            .chain(self.over.into_iter().flat_map(Map::keys));
-        all.filter_map(Node::as_str)
-            .find(|key| *key != name && plain(key) == wanted)
-            .map(str::to_string)
+        let all = self.map.keys().chain(self.over.into_iter().flat_map(Map::keys));
+        all.filter_map(Node::as_str).find(|key| *key != name && plain(key) == wanted).map(str::to_string)
     }
 }
 
 /// Expands a text: a whole-string field keeps its type (rule jjb-J40), anything else is text (rule jjb-J41).
 pub(crate) fn format_text(text: &Arc<str>, place: Place, params: &Params) -> Result<Node> {
-    if !text
-        .as_bytes()
-        .iter()
-        .any(|byte| matches!(byte, b'{' | b'}'))
-    {
+    if !text.as_bytes().iter().any(|byte| matches!(byte, b'{' | b'}')) {
         return Ok(Node::new(Value::Str(Arc::clone(text)), place));
     }
     if let Some(field) = whole::whole(text)
@@ -76,30 +65,17 @@ pub(crate) fn format_plain(text: &str, place: Place, params: &Params) -> Result<
         return Problem::error(
             "too-large",
             place,
-            format!(
-                "the expanded text is longer than {} bytes",
-                params.text_limit
-            ),
+            format!("the expanded text is longer than {} bytes", params.text_limit),
         )
         .fail();
     }
     Ok(out)
 }
 
-fn write_parts(
-    text: &str,
-    place: Place,
-    params: &Params,
-    depth: usize,
-    out: &mut String,
-) -> Result<()> {
+fn write_parts(text: &str, place: Place, params: &Params, depth: usize, out: &mut String) -> Result<()> {
     if depth == 0 {
-        return Problem::error(
-            "bad-format",
-            place,
-            "fields are nested too deep in a format specification",
-        )
-        .fail();
+        return Problem::error("bad-format", place, "fields are nested too deep in a format specification")
+            .fail();
     }
     for part in parts(text) {
         match part {
@@ -130,20 +106,12 @@ pub(crate) fn path_has_fields(path: &str, place: Place) -> Result<bool> {
 }
 
 pub(crate) fn positional(place: Place) -> Problem {
-    Problem::error(
-        "positional-field",
-        place,
-        "a field needs a name: '{}' and '{0}' have no meaning here",
-    )
-    .cure("double the braces to keep them as text: '{{}}'")
+    Problem::error("positional-field", place, "a field needs a name: '{}' and '{0}' have no meaning here")
+        .cure("double the braces to keep them as text: '{{}}'")
 }
 
 pub(crate) fn missing(name: &str, place: Place, params: &Params) -> Problem {
-    let problem = Problem::error(
-        "missing-variable",
-        place,
-        format!("the variable '{name}' is not defined"),
-    );
+    let problem = Problem::error("missing-variable", place, format!("the variable '{name}' is not defined"));
     match params.similar(name) {
         Some(near) => problem.cure(format!("there is a variable '{near}'; use that, or define '{name}'")),
         None => problem.cure(format!(

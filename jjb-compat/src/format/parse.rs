@@ -38,29 +38,16 @@ impl Fault {
             Fault::NoEnd => "a field without its closing '}'",
             Fault::BadConversion => "a '!' in a field must be followed by 's' or 'r'",
         };
-        let first: String = text
-            .trim()
-            .lines()
-            .next()
-            .unwrap_or("")
-            .chars()
-            .take(60)
-            .collect();
+        let first: String = text.trim().lines().next().unwrap_or("").chars().take(60).collect();
         Problem::error("stray-brace", place, what)
-            .because(format!(
-                "this text is a format string; it begins with: {first}"
-            ))
+            .because(format!("this text is a format string; it begins with: {first}"))
             .cure("write '{{' and '}}' for braces that are text")
     }
 }
 
 /// Cuts a text; after a fault nothing follows.
 pub(crate) fn parts(text: &str) -> Parts<'_> {
-    Parts {
-        rest: text,
-        pending: None,
-        failed: false,
-    }
+    Parts { rest: text, pending: None, failed: false }
 }
 
 /// See [`parts`].
@@ -124,11 +111,7 @@ impl<'a> Parts<'a> {
         match text.as_bytes()[end] {
             b'}' => {
                 self.rest = rest;
-                return Ok(RawField {
-                    name,
-                    conversion,
-                    spec: "",
-                });
+                return Ok(RawField { name, conversion, spec: "" });
             }
             b'!' => {
                 let letter = rest.chars().next().ok_or(Fault::NoEnd)?;
@@ -137,11 +120,7 @@ impl<'a> Parts<'a> {
                 match rest.as_bytes().first() {
                     Some(b'}') => {
                         self.rest = &rest[1..];
-                        return Ok(RawField {
-                            name,
-                            conversion,
-                            spec: "",
-                        });
+                        return Ok(RawField { name, conversion, spec: "" });
                     }
                     Some(b':') => rest = &rest[1..],
                     Some(_) => return Err(Fault::BadConversion),
@@ -159,11 +138,7 @@ impl<'a> Parts<'a> {
             }
             if open == 0 {
                 self.rest = &rest[at + 1..];
-                return Ok(RawField {
-                    name,
-                    conversion,
-                    spec: &rest[..at],
-                });
+                return Ok(RawField { name, conversion, spec: &rest[..at] });
             }
         }
         Err(Fault::NoEnd)
@@ -204,19 +179,10 @@ mod tests {
     #[test]
     fn jjb_j41_braces_are_cut_as_python_cuts_them() {
         let cut: Vec<_> = parts("a{{b{n!r:>5}}}").collect();
-        let field = RawField {
-            name: "n",
-            conversion: Some('r'),
-            spec: ">5",
-        };
+        let field = RawField { name: "n", conversion: Some('r'), spec: ">5" };
         assert_eq!(
             cut,
-            [
-                Ok(Part::Literal("a{")),
-                Ok(Part::Literal("b")),
-                Ok(Part::Field(field)),
-                Ok(Part::Literal("}"))
-            ]
+            [Ok(Part::Literal("a{")), Ok(Part::Literal("b")), Ok(Part::Field(field)), Ok(Part::Literal("}"))]
         );
         assert_eq!(parts("x}").last(), Some(Err(Fault::SingleClose)));
         assert_eq!(parts("x{").last(), Some(Err(Fault::SingleOpen)));

@@ -96,10 +96,7 @@ fn number(letters: &[char], at: &mut usize) -> Option<Option<usize>> {
 }
 
 fn string(text: &str, spec: &Spec) -> Option<String> {
-    if !matches!(spec.kind, None | Some('s'))
-        || spec.sign != '-'
-        || spec.alternate
-        || spec.grouping.is_some()
+    if !matches!(spec.kind, None | Some('s')) || spec.sign != '-' || spec.alternate || spec.grouping.is_some()
     {
         return None;
     }
@@ -124,12 +121,7 @@ fn integer(digits: &str, as_float: f64, spec: &Spec) -> Option<String> {
                 Some(rest) => (true, rest),
                 None => (false, digits),
             };
-            Some(number_text(
-                negative,
-                "",
-                &group(digits, spec.grouping, 3),
-                spec,
-            ))
+            Some(number_text(negative, "", &group(digits, spec.grouping, 3), spec))
         }
         Some(kind @ ('b' | 'o' | 'x' | 'X')) if spec.precision.is_none() => {
             let value: i128 = digits.parse().ok()?;
@@ -141,12 +133,7 @@ fn integer(digits: &str, as_float: f64, spec: &Spec) -> Option<String> {
                 _ => ("0X", format!("{size:X}")),
             };
             let prefix = if spec.alternate { prefix } else { "" };
-            Some(number_text(
-                value < 0,
-                prefix,
-                &group(&shown, spec.grouping, 4),
-                spec,
-            ))
+            Some(number_text(value < 0, prefix, &group(&shown, spec.grouping, 4), spec))
         }
         Some('c') if spec.precision.is_none() => {
             let letter = char::from_u32(digits.parse().ok()?)?;
@@ -179,12 +166,7 @@ fn float(value: f64, spec: &Spec) -> Option<String> {
         (mark, Some((whole, rest))) => format!("{}.{rest}", group(whole, mark, 3)),
         (mark, None) => group(&body, mark, 3),
     };
-    Some(number_text(
-        value.is_sign_negative() && !value.is_nan(),
-        "",
-        &body,
-        spec,
-    ))
+    Some(number_text(value.is_sign_negative() && !value.is_nan(), "", &body, spec))
 }
 
 fn not_finite(size: f64) -> Option<String> {
@@ -221,20 +203,13 @@ fn general(size: f64, precision: usize, keep_point: bool) -> String {
         0
     } else {
         let shown = format!("{size:.*e}", precision - 1);
-        shown
-            .split_once('e')
-            .and_then(|(_, power)| power.parse::<i32>().ok())
-            .unwrap_or(0)
+        shown.split_once('e').and_then(|(_, power)| power.parse::<i32>().ok()).unwrap_or(0)
     };
     let limit = precision as i32 - i32::from(keep_point);
     if (-4..limit.max(1 - i32::from(keep_point))).contains(&power) {
         let decimals = (precision as i32 - 1 - power).max(0) as usize;
         let shown = trim_zeros(format!("{size:.decimals$}"));
-        if keep_point && !shown.contains('.') {
-            shown + ".0"
-        } else {
-            shown
-        }
+        if keep_point && !shown.contains('.') { shown + ".0" } else { shown }
     } else {
         let shown = exponent(size, precision - 1);
         match shown.split_once('e') {
@@ -245,11 +220,7 @@ fn general(size: f64, precision: usize, keep_point: bool) -> String {
 }
 
 fn trim_zeros(text: String) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_string()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 
 fn group(digits: &str, mark: Option<char>, size: usize) -> String {
@@ -276,11 +247,7 @@ fn number_text(negative: bool, prefix: &str, digits: &str, spec: &Spec) -> Strin
     };
     let head = format!("{sign}{prefix}");
     if spec.zero && spec.align.is_none() {
-        let spec = Spec {
-            fill: '0',
-            align: Some('='),
-            ..*spec
-        };
+        let spec = Spec { fill: '0', align: Some('='), ..*spec };
         return pad(&head, digits, &spec, '>');
     }
     pad(&head, digits, spec, '>')
@@ -292,11 +259,7 @@ fn pad(head: &str, body: &str, spec: &Spec, default_align: char) -> String {
     let fill = |count: usize| spec.fill.to_string().repeat(count);
     match spec.align.unwrap_or(default_align) {
         '<' => format!("{head}{body}{}", fill(missing)),
-        '^' => format!(
-            "{}{head}{body}{}",
-            fill(missing / 2),
-            fill(missing - missing / 2)
-        ),
+        '^' => format!("{}{head}{body}{}", fill(missing / 2), fill(missing - missing / 2)),
         '=' => format!("{head}{}{body}", fill(missing)),
         _ => format!("{}{head}{body}", fill(missing)),
     }

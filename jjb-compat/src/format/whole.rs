@@ -66,10 +66,7 @@ pub(super) fn settle_defaults(text: &str, has: impl Fn(&str) -> bool) -> Option<
 }
 
 fn run_length(text: &str, start: usize, brace: u8) -> usize {
-    text.as_bytes()[start..]
-        .iter()
-        .take_while(|byte| **byte == brace)
-        .count()
+    text.as_bytes()[start..].iter().take_while(|byte| **byte == brace).count()
 }
 
 /// The field whose run of `run` opening braces begins at `start`.
@@ -82,9 +79,7 @@ fn at(text: &str, start: usize, run: usize) -> Option<Field<'_>> {
         Some(rest) => (4, rest),
         None => (0, body),
     };
-    let key_end = body
-        .find(|letter: char| !is_word(letter))
-        .unwrap_or(body.len());
+    let key_end = body.find(|letter: char| !is_word(letter)).unwrap_or(body.len());
     if key_end == 0 {
         return None;
     }
@@ -98,12 +93,7 @@ fn at(text: &str, start: usize, run: usize) -> Option<Field<'_>> {
     };
     let close = start + run + skipped + close;
     let closing = run_length(text, close, b'}');
-    (closing % 2 == 1).then_some(Field {
-        key,
-        default,
-        start,
-        end: close + closing,
-    })
+    (closing % 2 == 1).then_some(Field { key, default, start, end: close + closing })
 }
 
 /// `\w` of Python's regular expressions.
@@ -116,17 +106,12 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Vec<(&str, Option<&str>)> {
-        fields(text)
-            .map(|field| (field.key, field.default))
-            .collect()
+        fields(text).map(|field| (field.key, field.default)).collect()
     }
 
     #[test]
     fn jjb_j40_a_field_stands_between_odd_runs_of_braces() {
-        assert_eq!(
-            shown("{n} {obj:n} {n|7}"),
-            [("n", None), ("n", None), ("n", Some("7"))]
-        );
+        assert_eq!(shown("{n} {obj:n} {n|7}"), [("n", None), ("n", None), ("n", Some("7"))]);
         assert_eq!(shown("{{n}} ${{n}} {{{n}}}"), [("n", None)]);
         assert_eq!(shown("{my-var} {} {n:>5}"), []);
         assert!(whole("{{{n}}}").is_some());
@@ -137,15 +122,9 @@ mod tests {
 
     #[test]
     fn jjb_j42_a_default_ends_at_the_first_brace() {
-        assert_eq!(
-            settle_defaults("x{v|a b: 'c'|d!$}y", |_| false).as_deref(),
-            Some("xa b: 'c'|d!$y")
-        );
+        assert_eq!(settle_defaults("x{v|a b: 'c'|d!$}y", |_| false).as_deref(), Some("xa b: 'c'|d!$y"));
         assert_eq!(settle_defaults("x{v|}y", |_| false).as_deref(), Some("xy"));
-        assert_eq!(
-            settle_defaults("x{v|d}y", |_| true).as_deref(),
-            Some("x{v}y")
-        );
+        assert_eq!(settle_defaults("x{v|d}y", |_| true).as_deref(), Some("x{v}y"));
         assert_eq!(settle_defaults("{{{{m|lit}}}}", |_| false), None);
     }
 }

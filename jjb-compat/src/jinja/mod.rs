@@ -46,9 +46,7 @@ struct Room {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Templates {
@@ -65,10 +63,8 @@ impl Templates {
         let name = room.name(text);
         let context = values::context(params);
         for _ in 0..INCLUDES {
-            let rendered = room
-                .environment
-                .get_template(&name)
-                .and_then(|template| template.render(context.clone()));
+            let rendered =
+                room.environment.get_template(&name).and_then(|template| template.render(context.clone()));
             let error = match rendered {
                 Ok(out) => return Ok(out),
                 Err(error) => error,
@@ -81,12 +77,8 @@ impl Templates {
                 _ => return fault(&error, text, place).fail(),
             }
         }
-        Problem::error(
-            "template-error",
-            place,
-            format!("the template includes more than {INCLUDES} files"),
-        )
-        .fail()
+        Problem::error("template-error", place, format!("the template includes more than {INCLUDES} files"))
+            .fail()
     }
 
     fn room(&self, home: &Arc<Home>, style: Style) -> Arc<Room> {
@@ -115,17 +107,11 @@ impl Room {
         });
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(move |out, _state, value| print::write(out, value, style));
         print::add_filters(&mut environment, style);
-        Room {
-            home: Arc::clone(home),
-            environment,
-            texts,
-            names: Mutex::default(),
-        }
+        Room { home: Arc::clone(home), environment, texts, names: Mutex::default() }
     }
 
     /// The name under which a text can be loaded.
@@ -135,31 +121,16 @@ impl Room {
             return name.clone();
         }
         let name = format!("<template {}>", names.len());
-        lock(&self.texts)
-            .texts
-            .insert(name.clone(), Arc::clone(text));
+        lock(&self.texts).texts.insert(name.clone(), Arc::clone(text));
         names.insert(Arc::clone(text), name.clone());
         name
     }
 }
 
 fn fault(error: &minijinja::Error, text: &str, place: Place) -> Problem {
-    let first: String = text
-        .trim()
-        .lines()
-        .next()
-        .unwrap_or("")
-        .chars()
-        .take(60)
-        .collect();
-    let line = error
-        .line()
-        .map(|line| format!(", line {line} of the template"))
-        .unwrap_or_default();
-    let detail = error
-        .detail()
-        .map(|detail| format!(": {detail}"))
-        .unwrap_or_default();
+    let first: String = text.trim().lines().next().unwrap_or("").chars().take(60).collect();
+    let line = error.line().map(|line| format!(", line {line} of the template")).unwrap_or_default();
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     let problem = Problem::error(
         "template-error",
         place,
@@ -167,8 +138,9 @@ fn fault(error: &minijinja::Error, text: &str, place: Place) -> Problem {
     )
     .because(format!("in the template that begins with: {first}{line}"));
     match error.kind() {
-        ErrorKind::UndefinedError => problem
-            .cure("define the variable, or test it with 'is defined' or the filter 'default'"),
+        ErrorKind::UndefinedError => {
+            problem.cure("define the variable, or test it with 'is defined' or the filter 'default'")
+        }
         ErrorKind::TemplateNotFound => {
             problem.cure("put the file beside the YAML file or into the include path")
         }

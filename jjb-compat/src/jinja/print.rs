@@ -27,11 +27,9 @@ fn text(value: &Jinja, style: Style) -> String {
             ValueKind::Map if value.downcast_object_ref::<YamlMap>().is_none() => {
                 from_jinja(value).repr(Style::Plain)
             }
-            ValueKind::None
-            | ValueKind::Bool
-            | ValueKind::Number
-            | ValueKind::Seq
-            | ValueKind::Map => from_jinja(value).repr(style),
+            ValueKind::None | ValueKind::Bool | ValueKind::Number | ValueKind::Seq | ValueKind::Map => {
+                from_jinja(value).repr(style)
+            }
             _ => value.to_string(),
         },
     }
@@ -51,9 +49,7 @@ fn from_jinja(value: &Jinja) -> Node {
         ValueKind::Bool => Node::new(Value::Bool(value.is_true()), place),
         ValueKind::Number => number(value),
         ValueKind::Seq | ValueKind::Iterable => {
-            let items = value
-                .try_iter()
-                .map(|items| items.map(|item| from_jinja(&item)).collect());
+            let items = value.try_iter().map(|items| items.map(|item| from_jinja(&item)).collect());
             Node::seq(items.unwrap_or_default(), place)
         }
         ValueKind::Map => {
@@ -64,12 +60,7 @@ fn from_jinja(value: &Jinja) -> Node {
             }
             Node::map(map, place)
         }
-        _ => Node::str(
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_string),
-            place,
-        ),
+        _ => Node::str(value.as_str().map_or_else(|| value.to_string(), str::to_string), place),
     }
 }
 
@@ -89,18 +80,15 @@ fn number(value: &Jinja) -> Node {
 /// Filters that turn values into text must do it as Python does.
 pub(super) fn add_filters(environment: &mut Environment<'static>, style: Style) {
     environment.add_filter("string", move |value: Jinja| text(&value, style));
-    environment.add_filter(
-        "join",
-        move |value: Jinja, between: Option<String>| -> Result<String, Error> {
-            let between = between.unwrap_or_default();
-            let mut out = String::new();
-            for (index, item) in value.try_iter()?.enumerate() {
-                if index > 0 {
-                    out.push_str(&between);
-                }
-                out.push_str(&text(&item, style));
+    environment.add_filter("join", move |value: Jinja, between: Option<String>| -> Result<String, Error> {
+        let between = between.unwrap_or_default();
+        let mut out = String::new();
+        for (index, item) in value.try_iter()?.enumerate() {
+            if index > 0 {
+                out.push_str(&between);
             }
-            Ok(out)
-        },
-    );
+            out.push_str(&text(&item, style));
+        }
+        Ok(out)
+    });
 }

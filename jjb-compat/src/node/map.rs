@@ -36,9 +36,7 @@ impl Map {
 
     /// An empty mapping with room for `count` keys.
     pub fn with_capacity(count: usize) -> Map {
-        Map {
-            entries: IndexMap::with_capacity_and_hasher(count, FxBuildHasher),
-        }
+        Map { entries: IndexMap::with_capacity_and_hasher(count, FxBuildHasher) }
     }
 
     /// The value of a text key.

@@ -23,12 +23,7 @@ pub(crate) fn float_text(value: f64) -> String {
         return if value > 0.0 { "inf" } else { "-inf" }.into();
     }
     if value == 0.0 {
-        return if value.is_sign_negative() {
-            "-0.0"
-        } else {
-            "0.0"
-        }
-        .into();
+        return if value.is_sign_negative() { "-0.0" } else { "0.0" }.into();
     }
     let shown = format!("{value:e}");
     let Some((mantissa, exponent)) = shown.split_once('e') else {
@@ -37,11 +32,7 @@ pub(crate) fn float_text(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
         let plain = format!("{value}");
-        return if plain.contains('.') {
-            plain
-        } else {
-            plain + ".0"
-        };
+        return if plain.contains('.') { plain } else { plain + ".0" };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())

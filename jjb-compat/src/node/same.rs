@@ -49,9 +49,7 @@ fn number(value: &Value) -> Option<Number> {
 }
 
 fn same_map(a: &Map, b: &Map) -> bool {
-    a.len() == b.len()
-        && a.iter()
-            .all(|(key, value)| b.get_node(key).is_some_and(|other| other == value))
+    a.len() == b.len() && a.iter().all(|(key, value)| b.get_node(key).is_some_and(|other| other == value))
 }
 
 impl Hash for Node {

@@ -95,11 +95,7 @@ fn write_map(node: &Node, style: Style, out: &mut String) {
 
 /// Python prefers single quotes, and escapes what cannot be printed.
 fn write_text_repr(text: &str, out: &mut String) {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for letter in text.chars() {
         match letter {
@@ -124,11 +120,7 @@ fn write_text_repr(text: &str, out: &mut String) {
 }
 
 fn write_bytes_repr(bytes: &[u8], out: &mut String) {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     out.push('b');
     out.push(quote);
     for byte in bytes {

@@ -67,15 +67,10 @@ impl Timestamp {
         match clock.zone {
             Some(0) => out.push_str(", tzinfo=datetime.timezone.utc"),
             Some(zone) => {
-                let (days, seconds) = if zone < 0 {
-                    ("days=-1, ", 86_400 + zone * 60)
-                } else {
-                    ("", zone * 60)
-                };
-                let _ = write!(
-                    out,
-                    ", tzinfo=datetime.timezone(datetime.timedelta({days}seconds={seconds}))"
-                );
+                let (days, seconds) =
+                    if zone < 0 { ("days=-1, ", 86_400 + zone * 60) } else { ("", zone * 60) };
+                let _ =
+                    write!(out, ", tzinfo=datetime.timezone(datetime.timedelta({days}seconds={seconds}))");
             }
             None => {}
         }

@@ -62,10 +62,7 @@ impl Problem {
 
     /// A warning at a place.
     pub(crate) fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Warning,
-            ..Problem::error(code, place, message)
-        }
+        Problem { severity: Severity::Warning, ..Problem::error(code, place, message) }
     }
 
     /// Adds the reason.
@@ -82,10 +79,7 @@ impl Problem {
 
     /// Adds one step outwards.
     pub(crate) fn within(mut self, what: impl Into<String>, place: Place) -> Problem {
-        self.chain.push(Frame {
-            what: what.into(),
-            place: place.is_somewhere().then_some(place),
-        });
+        self.chain.push(Frame { what: what.into(), place: place.is_somewhere().then_some(place) });
         self
     }
 

@@ -33,13 +33,7 @@ pub(crate) fn compose(
     let mut parser = Parser::new();
     parser.set_encoding(libyaml_safer::Encoding::Utf8);
     parser.set_input_string(&mut bytes);
-    let mut composer = Composer {
-        events: parser,
-        scope,
-        file,
-        depth_limit,
-        open: FxHashSet::default(),
-    };
+    let mut composer = Composer { events: parser, scope, file, depth_limit, open: FxHashSet::default() };
     composer.document()
 }
 
@@ -83,18 +77,9 @@ impl Composer<'_, '_> {
         }
         match event.data {
             EventData::Alias { anchor } => self.alias(&anchor, place),
-            EventData::Scalar {
-                anchor,
-                tag,
-                value,
-                plain_implicit,
-                ..
-            } => {
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
                 let shared = inside || anchor.is_some();
-                let content = Content::Scalar {
-                    text: value.into(),
-                    plain: plain_implicit,
-                };
+                let content = Content::Scalar { text: value.into(), plain: plain_implicit };
                 self.finish(anchor, tag, content, shared, place)
             }
             EventData::SequenceStart { anchor, tag, .. } => {
@@ -160,13 +145,10 @@ impl Composer<'_, '_> {
         if taken.is_none() && self.open.insert(anchor.clone()) {
             return Ok(());
         }
-        let problem = Problem::error(
-            "duplicate-anchor",
-            place,
-            format!("the anchor '&{anchor}' is defined twice"),
-        )
-        .because("an anchor name may be defined once in a file and the files that it includes")
-        .cure("give one of the two another name");
+        let problem =
+            Problem::error("duplicate-anchor", place, format!("the anchor '&{anchor}' is defined twice"))
+                .because("an anchor name may be defined once in a file and the files that it includes")
+                .cure("give one of the two another name");
         match taken {
             Some(first) => problem.within("first defined here", first).fail(),
             None => problem.fail(),
@@ -204,9 +186,7 @@ impl Composer<'_, '_> {
         match self.events.parse() {
             Ok(event) => Ok(event),
             Err(error) => {
-                let place = error
-                    .problem_mark()
-                    .map_or(Place::whole(self.file), |mark| self.place(mark));
+                let place = error.problem_mark().map_or(Place::whole(self.file), |mark| self.place(mark));
                 let mut problem = Problem::error(
                     "yaml-syntax",
                     place,
@@ -230,10 +210,6 @@ impl Composer<'_, '_> {
     }
 
     fn place(&self, mark: Mark) -> Place {
-        Place {
-            file: self.file,
-            line: mark.line as u32 + 1,
-            column: mark.column as u32 + 1,
-        }
+        Place { file: self.file, line: mark.line as u32 + 1, column: mark.column as u32 + 1 }
     }
 }

@@ -32,12 +32,7 @@ pub(super) struct Constructor<'l, 's, 'a> {
 
 impl<'s, 'a> Loader<'s, 'a> {
     pub(crate) fn new(session: &'s Session<'a>, home: Arc<Home>, scope: Scope) -> Loader<'s, 'a> {
-        Loader {
-            session,
-            scope,
-            home,
-            include_depth: 0,
-        }
+        Loader { session, scope, home, include_depth: 0 }
     }
 
     /// Reads a text; an empty one gives nothing.
@@ -55,20 +50,14 @@ impl<'s, 'a> Loader<'s, 'a> {
         let Some(raw) = compose(text, file, &mut self.scope, depth)? else {
             return Ok(None);
         };
-        let mut constructor = Constructor {
-            loader: self,
-            made: FxHashMap::default(),
-            merged: 0,
-        };
+        let mut constructor = Constructor { loader: self, made: FxHashMap::default(), merged: 0 };
         constructor.node(&raw).map(Some)
     }
 
     /// Reads an included file as YAML: with its own objects, in the scope of this file.
     pub(super) fn include(&mut self, text: &str, file: FileId, asked: Place) -> Result<Node> {
         self.include_depth += 1;
-        let node = self
-            .load(text, file)
-            .within(|| "included here".into(), asked);
+        let node = self.load(text, file).within(|| "included here".into(), asked);
         self.include_depth -= 1;
         Ok(node?.unwrap_or_else(|| Node::null(asked)))
     }
@@ -134,13 +123,11 @@ impl Constructor<'_, '_, '_> {
         }
         let key = self.node(raw)?;
         match key.value {
-            Value::Seq(_) | Value::Map(_) | Value::Set(_) => Problem::error(
-                "bad-key",
-                raw.place,
-                format!("{} cannot be a key", key.kind()),
-            )
-            .cure("use text as key; quote it when it begins with '{', '[' or '*'")
-            .fail(),
+            Value::Seq(_) | Value::Map(_) | Value::Set(_) => {
+                Problem::error("bad-key", raw.place, format!("{} cannot be a key", key.kind()))
+                    .cure("use text as key; quote it when it begins with '{', '[' or '*'")
+                    .fail()
+            }
             _ => Ok(key),
         }
     }
@@ -170,8 +157,7 @@ impl Constructor<'_, '_, '_> {
         self.merged += merged.len();
         if self.merged > self.loader.session.options.limits.steps {
             let place = entries.first().map_or(Place::NOWHERE, |(key, _)| key.place);
-            return Problem::error("too-large", place, "the merge keys multiply without bound")
-                .fail();
+            return Problem::error("too-large", place, "the merge keys multiply without bound").fail();
         }
         merged.append(&mut own);
         Ok(merged)
@@ -188,13 +174,9 @@ fn is_merge(key: &Raw) -> bool {
 }
 
 fn bad_merge<T>(place: Place) -> Result<T> {
-    Problem::error(
-        "bad-merge",
-        place,
-        "a merge key takes a mapping or a list of mappings",
-    )
-    .cure("name an anchor of a mapping, as in '<<: *defaults'")
-    .fail()
+    Problem::error("bad-merge", place, "a merge key takes a mapping or a list of mappings")
+        .cure("name an anchor of a mapping, as in '<<: *defaults'")
+        .fail()
 }
 
 /// A plain scalar without a tag.
@@ -207,13 +189,9 @@ fn plain(text: &Arc<str>, place: Place) -> Result<Node> {
         Kind::Float => scalar::float(text),
         Kind::Timestamp => scalar::timestamp(text),
         Kind::Merge | Kind::Value => {
-            return Problem::error(
-                "bad-scalar",
-                place,
-                format!("a plain '{text}' has no meaning here"),
-            )
-            .cure(format!("write '{text}' in quotes"))
-            .fail();
+            return Problem::error("bad-scalar", place, format!("a plain '{text}' has no meaning here"))
+                .cure(format!("write '{text}' in quotes"))
+                .fail();
         }
     };
     match value {

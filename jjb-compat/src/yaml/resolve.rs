@@ -31,8 +31,8 @@ pub(super) fn resolve(text: &str) -> Kind {
 
 fn word(text: &str) -> Kind {
     match text {
-        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "true" | "True" | "TRUE" | "false"
-        | "False" | "FALSE" | "on" | "On" | "ON" | "off" | "Off" | "OFF" => Kind::Bool,
+        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "true" | "True" | "TRUE" | "false" | "False"
+        | "FALSE" | "on" | "On" | "ON" | "off" | "Off" | "OFF" => Kind::Bool,
         "null" | "Null" | "NULL" => Kind::Null,
         _ => Kind::Str,
     }
@@ -55,8 +55,7 @@ fn unsigned(text: &str) -> &str {
 }
 
 fn digits(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'_')
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
 fn starts_with_digit(text: &str) -> bool {
@@ -115,10 +114,7 @@ fn is_int(text: &str) -> bool {
         return !rest.is_empty() && rest.bytes().all(|byte| matches!(byte, b'0' | b'1' | b'_'));
     }
     if let Some(rest) = body.strip_prefix("0x") {
-        return !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+        return !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
     }
     if let Some(rest) = body.strip_prefix('0') {
         return rest.bytes().all(|byte| matches!(byte, b'0'..=b'7' | b'_'));
@@ -144,37 +140,20 @@ mod tests {
         for text in ["~", "null", "Null", "NULL", ""] {
             assert_eq!(resolve(text), Kind::Null, "{text}");
         }
-        for text in [
-            "0",
-            "010",
-            "0777",
-            "0x1f",
-            "0b11",
-            "-3",
-            "+3",
-            "1_000",
-            "1:30",
-            "24:00",
-            "190:20:30",
-            "-1:30",
-        ] {
+        for text in
+            ["0", "010", "0777", "0x1f", "0b11", "-3", "+3", "1_000", "1:30", "24:00", "190:20:30", "-1:30"]
+        {
             assert_eq!(resolve(text), Kind::Int, "{text}");
         }
-        for text in [
-            "1.0", "1.", "1.0e+3", ".5", "1:2.5", ".inf", "-.inf", ".nan", "1_0.5",
-        ] {
+        for text in ["1.0", "1.", "1.0e+3", ".5", "1:2.5", ".inf", "-.inf", ".nan", "1_0.5"] {
             assert_eq!(resolve(text), Kind::Float, "{text}");
         }
-        for text in [
-            "2001-01-01",
-            "2001-12-14t21:59:43.10-05:00",
-            "2001-1-1 1:00:00",
-        ] {
+        for text in ["2001-01-01", "2001-12-14t21:59:43.10-05:00", "2001-1-1 1:00:00"] {
             assert_eq!(resolve(text), Kind::Timestamp, "{text}");
         }
         for text in [
-            "y", "n", "tRue", "08", "09", "0o10", "1:60", "0x", "_1", "1e3", "1.5e300", "+.5",
-            "12e03", "1.2.3", "2001-1-1", "-", ".", "+", "0:30",
+            "y", "n", "tRue", "08", "09", "0o10", "1:60", "0x", "_1", "1e3", "1.5e300", "+.5", "12e03",
+            "1.2.3", "2001-1-1", "-", ".", "+", "0:30",
         ] {
             assert_eq!(resolve(text), Kind::Str, "{text}");
         }

@@ -74,9 +74,7 @@ pub(super) fn float(text: &str) -> Option<Value> {
 
 /// A date or a date with a time.
 pub(super) fn timestamp(text: &str) -> Option<Value> {
-    stamp::parse(text)
-        .filter(stamp::in_range)
-        .map(|stamp| Value::Timestamp(Arc::new(stamp)))
+    stamp::parse(text).filter(stamp::in_range).map(|stamp| Value::Timestamp(Arc::new(stamp)))
 }
 
 /// Base 64, with line breaks and blanks anywhere.

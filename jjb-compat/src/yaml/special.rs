@@ -15,23 +15,18 @@ impl Constructor<'_, '_, '_> {
             ("seq", Content::Seq(items)) => self.seq(items, place),
             ("map", Content::Map(entries)) => self.map(entries, place),
             ("set", Content::Map(entries)) => {
-                let keys: Result<Vec<Node>> =
-                    entries.iter().map(|(key, _)| self.key(key)).collect();
+                let keys: Result<Vec<Node>> = entries.iter().map(|(key, _)| self.key(key)).collect();
                 Ok(Node::new(scalar::set(keys?), place))
             }
             ("omap" | "pairs", Content::Seq(items)) => self.pairs(items, place),
             (_, Content::Scalar { text, .. }) => typed_scalar(name, text, place),
             (
-                "str" | "int" | "float" | "bool" | "null" | "binary" | "timestamp" | "seq" | "map"
-                | "set" | "omap" | "pairs",
+                "str" | "int" | "float" | "bool" | "null" | "binary" | "timestamp" | "seq" | "map" | "set"
+                | "omap" | "pairs",
                 _,
-            ) => Problem::error(
-                "bad-tag",
-                place,
-                format!("'!!{name}' does not fit what follows it"),
-            )
-            .cure("remove the tag, or correct the value")
-            .fail(),
+            ) => Problem::error("bad-tag", place, format!("'!!{name}' does not fit what follows it"))
+                .cure("remove the tag, or correct the value")
+                .fail(),
             _ => unknown(&format!("!!{name}"), place),
         }
     }
@@ -43,10 +38,7 @@ impl Constructor<'_, '_, '_> {
                 Content::Map(entries) if entries.len() == 1 => {
                     let key = self.node(&entries[0].0)?;
                     let value = self.node(&entries[0].1)?;
-                    pairs.push(Node::new(
-                        Value::Tuple(Arc::new(vec![key, value])),
-                        item.place,
-                    ));
+                    pairs.push(Node::new(Value::Tuple(Arc::new(vec![key, value])), item.place));
                 }
                 _ => {
                     return Problem::error(
@@ -100,12 +92,8 @@ pub(super) fn unknown<T>(tag: &str, place: Place) -> Result<T> {
 
 /// Tags that would run code.
 pub(super) fn python<T>(name: &str, place: Place) -> Result<T> {
-    Problem::error(
-        "python-tag",
-        place,
-        format!("the tag '!!{name}' would run Python code and is refused"),
-    )
-    .because("Job Builder itself would execute what such a tag names")
-    .cure("write the value itself")
-    .fail()
+    Problem::error("python-tag", place, format!("the tag '!!{name}' would run Python code and is refused"))
+        .because("Job Builder itself would execute what such a tag names")
+        .cure("write the value itself")
+        .fail()
 }

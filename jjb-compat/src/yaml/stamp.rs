@@ -29,23 +29,11 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let (minute, _) = number(&mut rest, 2, 2)?;
     take(&mut rest, ':')?;
     let (second, _) = number(&mut rest, 2, 2)?;
-    let micros = if take(&mut rest, '.').is_some() {
-        micros(&mut rest)
-    } else {
-        0
-    };
-    let zone = if rest.is_empty() {
-        None
-    } else {
-        Some(zone(&mut rest)?)
-    };
+    let micros = if take(&mut rest, '.').is_some() { micros(&mut rest) } else { 0 };
+    let zone = if rest.is_empty() { None } else { Some(zone(&mut rest)?) };
     rest.is_empty().then_some(Timestamp {
         date,
-        clock: Some(Clock {
-            time: (hour as u8, minute as u8, second as u8),
-            micros,
-            zone,
-        }),
+        clock: Some(Clock { time: (hour as u8, minute as u8, second as u8), micros, zone }),
     })
 }
 
@@ -62,10 +50,7 @@ pub(super) fn in_range(stamp: &Timestamp) -> bool {
     };
     let clock_fits = stamp.clock.as_ref().is_none_or(|clock| {
         let (hour, minute, second) = clock.time;
-        hour < 24
-            && minute < 60
-            && second < 60
-            && clock.zone.is_none_or(|zone| zone.abs() < 24 * 60)
+        hour < 24 && minute < 60 && second < 60 && clock.zone.is_none_or(|zone| zone.abs() < 24 * 60)
     });
     year > 0 && (1..=days).contains(&day) && clock_fits
 }
@@ -83,11 +68,7 @@ fn blanks(rest: &mut &str) -> Option<()> {
 }
 
 fn number(rest: &mut &str, least: usize, most: usize) -> Option<(u32, usize)> {
-    let count = rest
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let count = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
     if count < least {
         return None;
     }
@@ -120,10 +101,6 @@ fn zone(rest: &mut &str) -> Option<i32> {
         1
     };
     let (hours, _) = number(rest, 1, 2)?;
-    let minutes = if take(rest, ':').is_some() {
-        number(rest, 2, 2)?.0
-    } else {
-        0
-    };
+    let minutes = if take(rest, ':').is_some() { number(rest, 2, 2)?.0 } else { 0 };
     Some(sign * (hours as i32 * 60 + minutes as i32))
 }

@@ -51,21 +51,14 @@ impl Constructor<'_, '_, '_> {
 
     fn deprecated(&self, raw: &Raw, tag: &str, include: Include) -> Own {
         self.loader.session.warn(
-            Problem::warning(
-                "deprecated-tag",
-                raw.place,
-                format!("the tag '{tag}' is deprecated"),
-            )
-            .cure(format!("write '{tag}:' with a colon")),
+            Problem::warning("deprecated-tag", raw.place, format!("the tag '{tag}' is deprecated"))
+                .cure(format!("write '{tag}:' with a colon")),
         );
         Own::Include(include)
     }
 
     pub(super) fn kept(&self, raw: &Raw, kind: TagKind) -> Node {
-        let tag = Tag {
-            kind,
-            home: Arc::clone(&self.loader.home),
-        };
+        let tag = Tag { kind, home: Arc::clone(&self.loader.home) };
         Node::new(Value::Tag(Arc::new(tag)), raw.place)
     }
 
@@ -79,20 +72,13 @@ impl Constructor<'_, '_, '_> {
     /// Unified: any include is kept, with its path or list of paths.
     fn keep_include(&mut self, raw: &Arc<Raw>, include: Include) -> Result<Node> {
         match &raw.content {
-            Content::Scalar { text, .. } => {
-                Ok(self.kept(raw, TagKind::Include(include, Arc::clone(text))))
-            }
+            Content::Scalar { text, .. } => Ok(self.kept(raw, TagKind::Include(include, Arc::clone(text)))),
             Content::Seq(items) => {
                 let mut parts = Vec::with_capacity(items.len());
                 for item in items {
                     let node = self.node(item)?;
                     let Some(path) = node.as_str() else {
-                        return Problem::error(
-                            "bad-tag",
-                            item.place,
-                            "a list of files takes texts",
-                        )
-                        .fail();
+                        return Problem::error("bad-tag", item.place, "a list of files takes texts").fail();
                     };
                     parts.push(self.kept(item, TagKind::Include(include, path.into())));
                 }
@@ -121,9 +107,7 @@ impl Constructor<'_, '_, '_> {
                             raw.place,
                             "'!include-raw-escape:' with a variable path acts as '!include-raw:'",
                         )
-                        .because(
-                            "what such a tag inserts is not expanded, so nothing needs escaping",
-                        ),
+                        .because("what such a tag inserts is not expanded, so nothing needs escaping"),
                     );
                     Include::Raw
                 }
@@ -141,12 +125,7 @@ impl Constructor<'_, '_, '_> {
         }
     }
 
-    fn include_list(
-        &mut self,
-        raw: &Arc<Raw>,
-        include: Include,
-        items: &[Arc<Raw>],
-    ) -> Result<Node> {
+    fn include_list(&mut self, raw: &Arc<Raw>, include: Include, items: &[Arc<Raw>]) -> Result<Node> {
         let mut parts = Vec::with_capacity(items.len());
         for item in items {
             let Content::Scalar { text, .. } = &item.content else {
@@ -176,12 +155,8 @@ impl Constructor<'_, '_, '_> {
         let [delimiter, list, ..] = parts.as_slice() else {
             return bad_join(raw);
         };
-        let (
-            Content::Scalar {
-                text: delimiter, ..
-            },
-            Content::Seq(items),
-        ) = (&delimiter.content, &list.content)
+        let (Content::Scalar { text: delimiter, .. }, Content::Seq(items)) =
+            (&delimiter.content, &list.content)
         else {
             return bad_join(raw);
         };
@@ -233,22 +208,13 @@ fn join(items: &[Node], delimiter: &str, raw: &Raw) -> Result<Node> {
 }
 
 fn bad_join<T>(raw: &Raw) -> Result<T> {
-    Problem::error(
-        "bad-join",
-        raw.place,
-        "'!join:' takes a list of a delimiter and a list of texts",
-    )
-    .cure("write it as !join: [',', [one, two]]")
-    .fail()
+    Problem::error("bad-join", raw.place, "'!join:' takes a list of a delimiter and a list of texts")
+        .cure("write it as !join: [',', [one, two]]")
+        .fail()
 }
 
 fn needs_path<T>(raw: &Raw) -> Result<T> {
-    Problem::error(
-        "bad-tag",
-        raw.place,
-        "an include tag takes a file name or a list of them",
-    )
-    .fail()
+    Problem::error("bad-tag", raw.place, "an include tag takes a file name or a list of them").fail()
 }
 
 /// Doubles every brace (contract section 4).
