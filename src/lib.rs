@@ -3,6 +3,7 @@
 pub mod build;
 pub mod catalog;
 pub mod cli;
+pub mod console;
 pub mod keeper;
 pub mod model;
 pub mod pool;
