@@ -106,13 +106,13 @@ impl Builds {
         (Builds { shared: Arc::new(shared) }, to_run)
     }
 
-    /// Takes up again what a former process left unfinished, and returns how many builds that are.
+    /// Takes up again what a former process left unfinished, and returns those builds.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn recover(&self) -> Result<usize, StoreError> {
+    pub async fn recover(&self) -> Result<Vec<BuildId>, StoreError> {
         let records = self.shared.store.unfinished_builds().await?;
-        let count = records.len();
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
         for record in records {
             let id = record.id;
             self.admit(record);
@@ -120,7 +120,7 @@ impl Builds {
                 break;
             }
         }
-        Ok(count)
+        Ok(ids)
     }
 
     /// Records a build under the job's next number (at least `floor`) and hands it to the executor.
@@ -418,7 +418,7 @@ mod tests {
         let build = submit(&builds, request("unit")).await;
         assert_eq!(accepted.recv().await, Some(build.id));
         let (next, mut again) = Builds::new(store as Arc<dyn Store>, Arc::new(SystemClock));
-        assert_eq!(next.recover().await.unwrap(), 1);
+        assert_eq!(next.recover().await.unwrap(), [build.id]);
         assert_eq!(again.recv().await, Some(build.id));
     }
 

@@ -63,13 +63,26 @@ impl Consoles {
     /// # Errors
     /// What the file system says.
     pub async fn writer(&self, id: BuildId) -> io::Result<Console> {
+        self.open_writer(id, None).await
+    }
+
+    /// As [`Consoles::writer`], but what lies beyond the first `keep` bytes is cut off before it is opened: after a restart, what
+    /// was written behind the last moment that is recorded, so that it does not stand twice.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn writer_cut(&self, id: BuildId, keep: u64) -> io::Result<Console> {
+        self.open_writer(id, Some(keep)).await
+    }
+
+    async fn open_writer(&self, id: BuildId, keep: Option<u64>) -> io::Result<Console> {
         if let Some(console) = self.shared.growing.get(&id) {
             return Ok(console.clone());
         }
         let directory = self.directory(id);
         let path = directory.clone();
         let (writer, file) = blocking(move || {
-            let writer = Writer::open(&path)?;
+            let writer = Writer::open(&path, keep)?;
             let file = writer.reading()?;
             Ok((writer, file))
         })

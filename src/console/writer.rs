@@ -32,13 +32,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the console in `directory`, made if it is not there, at its present end.
-    pub(super) fn open(directory: &Path) -> io::Result<Writer> {
+    /// Opens the console in `directory`, made if it is not there, at its present end or at `keep` if that comes first.
+    pub(super) fn open(directory: &Path, keep: Option<u64>) -> io::Result<Writer> {
         fs::create_dir_all(directory)?;
         let open = |name| OpenOptions::new().create(true).append(true).read(true).open(directory.join(name));
         let console: File = open("console")?;
         let stored = console.metadata()?.len();
-        let (gaps, length) = Gaps::read(&directory.join("gaps"), stored)?;
+        let kept = keep.map_or(stored, |keep| stored.min(keep));
+        let (gaps, length) = Gaps::read(&directory.join("gaps"), kept)?;
         if length < stored {
             console.set_len(length)?;
         }
