@@ -4,6 +4,7 @@ pub mod build;
 pub mod catalog;
 pub mod cli;
 pub mod console;
+pub mod gearman;
 pub mod keeper;
 pub mod model;
 pub mod pool;
