@@ -13,7 +13,10 @@ mod labels;
 mod lease;
 #[allow(dead_code, reason = "read by the reconciler, which follows")]
 mod message;
+#[allow(dead_code, reason = "called by the reconciler, which follows")]
+mod planner;
 pub mod provider;
+
 #[allow(dead_code, reason = "its loop follows")]
 mod reconciler;
 mod status;
