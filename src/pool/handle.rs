@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::{LabelSet, PoolConfig, ProviderLimits};
 use super::labels::{LabelError, LabelTable};
 use super::lease::{Gone, Lease, LeaseFailure, Ticket, Want};
-use super::message::Message;
+use super::message::{Holder, Message, Request};
 use super::provider::Provider;
 use super::reconciler::{self, Parts};
 use super::status::PoolStatus;
@@ -111,7 +111,8 @@ impl Pool {
         let (granted, grant) = oneshot::channel();
         let (answer, answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let message = Message::Request { want, taken: Arc::clone(&taken), reason, granted, answer };
+        let holder = Holder { taken: Arc::clone(&taken), reason, granted };
+        let message = Message::Request(Request { want, holder, answer });
         self.send(message).await?;
         let id = answered.await.map_err(|_| PoolError::Ended)??;
         Ok(Ticket {
@@ -124,16 +125,31 @@ impl Pool {
         })
     }
 
-    /// After a restart: the lease that this build had, if its node may still exist.
+    /// After a restart: the lease that this build had. Whether the node still answers is found out by [`Lease::keeper`]; what a lost
+    /// node left in its directory stays there until the release.
     ///
     /// # Errors
-    /// [`LeaseFailure::NodeLost`] when the lease or its node is known to be gone.
+    /// [`LeaseFailure::NodeLost`] when the build has no such lease any more.
     pub async fn resume(&self, build: BuildId, lease: LeaseId) -> Result<Lease, LeaseFailure> {
         let ended = || LeaseFailure::Infrastructure(PoolError::Ended.to_string());
         let (answer, answered) = oneshot::channel();
         let message = Message::Resume { build, lease, answer };
         self.send(message).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
+    }
+
+    /// Lets the next sweeps remove what was held back because it was much (pools-P57).
+    pub async fn purge_leaks(&self) {
+        let _ = self.messages.send(Message::PurgeLeaks).await;
+    }
+
+    /// Launches nothing any more and takes away every node that is not leased; returns when none is left. For a server that shall
+    /// leave nothing behind (`demo`); an ordinary one keeps its stock over a restart.
+    pub async fn clear(&self) {
+        let (answer, cleared) = oneshot::channel();
+        if self.messages.send(Message::Clear { answer }).await.is_ok() {
+            let _ = cleared.await;
+        }
     }
 
     /// The pool as it was a moment ago (at most 50 ms, perf-N4).

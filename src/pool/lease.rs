@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
+use super::config::PoolTiming;
 use super::label::LabelDefinition;
-use super::message::Message;
+use super::message::{Message, News};
 use super::provider::{ImageFacts, Provider};
-use crate::model::{BuildId, LeaseId, NodeId};
+use super::reconciler::{NoKeeper, connect};
+use crate::keeper::Keeper;
+use crate::model::{BuildId, LeaseId, NodeId, Precedence};
 
 /// What a build asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,19 +23,7 @@ pub struct Want {
     /// A label expression (pools-P11); empty: any node.
     pub expression: String,
     /// Its class.
-    pub priority: Priority,
-}
-
-/// The class of a request; within one, the order of arrival counts (pools-P18).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Priority {
-    /// Before all others.
-    High,
-    /// The usual one.
-    #[default]
-    Normal,
-    /// After all others.
-    Low,
+    pub priority: Precedence,
 }
 
 /// Why there is no lease, or no node behind it any more.
@@ -125,6 +116,11 @@ pub(super) struct Held {
     pub(super) directory: PathBuf,
     pub(super) image: Option<Arc<ImageFacts>>,
     pub(super) provider: Arc<dyn Provider>,
+    /// The open stream, shared by all who ask.
+    pub(super) keeper: Mutex<Option<Keeper>>,
+    /// Why the node is lost, once it is.
+    pub(super) fate: watch::Receiver<Option<String>>,
+    pub(super) timing: PoolTiming,
     pub(super) pool: mpsc::Sender<Message>,
     pub(super) _gone: Gone,
 }
@@ -179,6 +175,44 @@ impl Lease {
     /// The image that the node was made from (pools-D51), where it is known: not for providers without images, nor after a restart.
     pub fn image(&self) -> Option<Arc<ImageFacts>> {
         self.held.image.clone()
+    }
+
+    /// The node's keeper: over the open stream, or over a new one when that is gone. While the engine is down it is tried again for
+    /// `engine_grace` (120 s).
+    ///
+    /// # Errors
+    /// [`LeaseFailure::NodeLost`] when the provider says that the node is not there any more or has ended;
+    /// [`LeaseFailure::Infrastructure`] when nobody answered.
+    pub async fn keeper(&self) -> Result<Keeper, LeaseFailure> {
+        let held = &self.held;
+        let mut open = held.keeper.lock().await;
+        if let Some(keeper) = open.as_ref().filter(|keeper| !keeper.is_closed()) {
+            return Ok(keeper.clone());
+        }
+        if let Some(text) = held.fate.borrow().clone() {
+            return Err(LeaseFailure::NodeLost(text));
+        }
+        let grace = Some(held.timing.engine_grace);
+        match connect(&held.provider, held.node, &held.timing, grace).await {
+            Ok(keeper) => Ok(open.insert(keeper).clone()),
+            Err(NoKeeper::Unreachable(text)) => Err(LeaseFailure::Infrastructure(text)),
+            Err(NoKeeper::Gone(text)) => {
+                let news = News::Lost(text.clone());
+                // A pool that has ended looks for itself at its next start.
+                let _ = held.pool.send(Message::Node { node: held.node, news }).await;
+                Err(LeaseFailure::NodeLost(text))
+            }
+        }
+    }
+
+    /// Resolves with the reason once the node is known to be lost (pools-P58). What is left in its directory stays until the release.
+    pub async fn lost(&self) -> String {
+        let mut fate = self.held.fate.clone();
+        match fate.wait_for(Option::is_some).await {
+            Ok(text) => text.clone().unwrap_or_default(),
+            // Nobody is left who could find out.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Gives the node back. Returns when the release is stored; the node is taken away off the path.

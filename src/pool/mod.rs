@@ -8,24 +8,24 @@ mod config;
 mod expression;
 mod handle;
 pub mod label;
-#[allow(dead_code, reason = "read by the reconciler, which follows")]
+
 mod labels;
 mod lease;
-#[allow(dead_code, reason = "read by the reconciler, which follows")]
+
 mod message;
-#[allow(dead_code, reason = "called by the reconciler, which follows")]
+
 mod planner;
 pub mod provider;
 
-#[allow(dead_code, reason = "its loop follows")]
 mod reconciler;
 mod status;
 #[cfg(test)]
 mod testing;
 
+pub use crate::model::Precedence as Priority;
 pub use config::{LabelSet, PoolConfig, PoolTiming, ProviderLimits};
 pub use expression::ExpressionError;
 pub use handle::{Pool, PoolError};
 pub use labels::LabelError;
-pub use lease::{Lease, LeaseFailure, Priority, Ticket, Want};
+pub use lease::{Lease, LeaseFailure, Ticket, Want};
 pub use status::{LabelStatus, NodeStatus, PoolStatus, ProviderStatus, WaitingStatus};

@@ -9,8 +9,7 @@ mod stock;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::lease::Priority;
-use crate::model::{Millis, NodeState};
+use crate::model::{Millis, NodeState, Precedence};
 
 /// Whether nodes may be launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,7 @@ pub(super) struct NodeView {
 pub(super) struct LeaseView<'a> {
     /// The labels that serve it, best first (pools-P12).
     pub(super) candidates: &'a [usize],
-    pub(super) priority: Priority,
+    pub(super) priority: Precedence,
     pub(super) queued_at: Millis,
 }
 
@@ -264,9 +263,9 @@ impl<'a> Planner<'a> {
         let class = |lease: &LeaseView<'_>| {
             let waited = self.world.now.since(lease.queued_at) >= self.world.age_up;
             match lease.priority {
-                Priority::High => 0,
-                Priority::Normal => 1 - u8::from(waited),
-                Priority::Low => 2 - u8::from(waited),
+                Precedence::High => 0,
+                Precedence::Normal => 1 - u8::from(waited),
+                Precedence::Low => 2 - u8::from(waited),
             }
         };
         let mut order: Vec<usize> = (0..leases.len()).collect();

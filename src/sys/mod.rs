@@ -1,5 +1,7 @@
 //! The only doors to clock, randomness and the environment. Whoever needs the time is handed a [`Clock`]; tests hand in their own.
 
+pub mod failpoint;
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 

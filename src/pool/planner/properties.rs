@@ -13,7 +13,7 @@ struct Moving {
     labels: Vec<LabelView>,
     providers: Vec<ProviderView>,
     nodes: Vec<(NodeView, u32)>,
-    leases: Vec<(Vec<usize>, Priority, Millis)>,
+    leases: Vec<(Vec<usize>, Precedence, Millis)>,
     now: Millis,
 }
 
@@ -33,7 +33,7 @@ fn moving() -> impl Strategy<Value = Moving> {
             let mut seen = HashSet::new();
             let candidates = candidates.into_iter().map(|label| label % labels.len());
             let candidates = candidates.filter(|label| seen.insert(*label)).collect();
-            let priority = [Priority::High, Priority::Normal, Priority::Low][usize::from(class)];
+            let priority = [Precedence::High, Precedence::Normal, Precedence::Low][usize::from(class)];
             (candidates, priority, Millis(1_000_000 + at))
         };
         Moving {

@@ -10,7 +10,7 @@ struct Small {
     labels: Vec<LabelView>,
     providers: Vec<ProviderView>,
     nodes: Vec<NodeView>,
-    leases: Vec<(Vec<usize>, Priority, u64)>,
+    leases: Vec<(Vec<usize>, Precedence, u64)>,
 }
 
 impl Small {
@@ -52,7 +52,7 @@ impl Small {
     }
 
     /// A lease that has waited for so many seconds.
-    fn lease(mut self, candidates: &[usize], priority: Priority, waited: u64) -> Small {
+    fn lease(mut self, candidates: &[usize], priority: Precedence, waited: u64) -> Small {
         self.leases.push((candidates.to_vec(), priority, waited));
         self
     }
@@ -75,7 +75,7 @@ impl Small {
 }
 
 use NodeState::{Booting, Creating, Deleting, Leased, Ready, Requested};
-use Priority::{High, Low, Normal};
+use Precedence::{High, Low, Normal};
 
 #[test]
 fn pools_p18_class_then_arrival() {

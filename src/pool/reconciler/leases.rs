@@ -1,0 +1,209 @@
+//! Leases in memory: queued, granted, given back, forgotten by their holders.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use tokio::sync::{Mutex, oneshot};
+
+use super::Reconciler;
+use super::effects::Effect;
+use crate::model::{BuildId, LeaseId, NodeId, NodeState, Precedence};
+use crate::pool::handle::PoolError;
+use crate::pool::lease::{self, Gone, Held, LeaseFailure};
+use crate::pool::message::{Holder, Request};
+use crate::pool::planner::Reason;
+use crate::store::{LeaseRow, LeaseState};
+use crate::sys;
+
+/// A lease: its row, and what belongs to this process only.
+pub(super) struct Lease {
+    pub(super) row: LeaseRow,
+    pub(super) priority: Precedence,
+    /// The labels that serve it, best first.
+    pub(super) candidates: Vec<usize>,
+    /// Who waits for it; nobody yet after a restart.
+    pub(super) waiter: Option<Holder>,
+    /// Who has it; nobody yet after a restart.
+    pub(super) holder: Weak<Held>,
+    /// Whether its holder ever had it in hand: only then may something have been done on the node.
+    pub(super) taken: Arc<AtomicBool>,
+    /// What it waited for when that was last told.
+    pub(super) told: Option<(Reason, u32)>,
+}
+
+impl Lease {
+    pub(super) fn new(row: LeaseRow) -> Lease {
+        Lease {
+            row,
+            priority: Precedence::Normal,
+            candidates: Vec::new(),
+            waiter: None,
+            holder: Weak::new(),
+            taken: Arc::new(AtomicBool::new(true)),
+            told: None,
+        }
+    }
+
+    /// Whether anybody in this process waits for it or has it.
+    pub(super) fn is_held(&self) -> bool {
+        self.waiter.is_some() || self.holder.strong_count() > 0
+    }
+}
+
+impl Reconciler {
+    /// Queues a lease, or gives a build that asks again its place back (pools-P9: the same request gets the same lease).
+    pub(super) fn request(&mut self, request: Request) {
+        let Request { want, holder, answer } = request;
+        let candidates = match self.table.load().matching(&want.expression) {
+            Ok(candidates) => candidates,
+            Err(error) => {
+                // Its asker may be gone.
+                let _ = answer.send(Err(PoolError::Label(error)));
+                return;
+            }
+        };
+        let known = self.by_build.get(&want.build).copied();
+        let id = known.unwrap_or_else(|| sys::new_lease_id(self.clock.as_ref()));
+        let now = self.clock.now();
+        let lease = self.leases.entry(id).or_insert_with(|| {
+            let mut lease = Lease::new(LeaseRow {
+                id,
+                build: want.build,
+                expression: want.expression.clone(),
+                state: LeaseState::Queued,
+                node: None,
+                queued_at: now,
+                since: now,
+            });
+            // What nobody ever had in hand is untouched.
+            lease.taken = Arc::clone(&holder.taken);
+            lease
+        });
+        lease.priority = want.priority;
+        lease.candidates = candidates;
+        lease.waiter = Some(holder);
+        lease.told = None;
+        let active = lease.row.state == LeaseState::Active;
+        self.by_build.insert(want.build, id);
+        self.dirty_leases.insert(id);
+        self.effects.push(Effect::Queued(answer, id));
+        if active {
+            self.effects.push(Effect::Grant(id));
+        }
+    }
+
+    pub(super) fn resume(
+        &mut self,
+        build: BuildId,
+        lease: LeaseId,
+        answer: oneshot::Sender<Result<lease::Lease, LeaseFailure>>,
+    ) {
+        let known = self.leases.get(&lease).is_some_and(|known| known.row.build == build);
+        let granted = match self.node_of(lease).filter(|_| known) {
+            Some(node) => self.hold(lease, node),
+            None => Err(LeaseFailure::NodeLost(format!("lease {lease} has no node any more"))),
+        };
+        // Its asker may be gone; the lease stays for the build all the same.
+        let _ = answer.send(granted);
+    }
+
+    /// Makes the lease that its holder works with.
+    pub(super) fn hold(&mut self, id: LeaseId, node: NodeId) -> Result<lease::Lease, LeaseFailure> {
+        let gone = |text: &str| LeaseFailure::NodeLost(format!("node {node} {text}"));
+        let entry = self.nodes.get(&node).ok_or_else(|| gone("is not known"))?;
+        let label = entry
+            .definition
+            .clone()
+            .ok_or_else(|| gone("was made for a label that is not in the configuration any more"))?;
+        let provider =
+            entry.provider.ok_or_else(|| gone("has a provider that is not configured any more"))?;
+        let lease = self.leases.get_mut(&id).ok_or_else(|| gone("has no lease any more"))?;
+        if let Some(held) = lease.holder.upgrade() {
+            return Ok(lease::Lease { held });
+        }
+        let held = Arc::new(Held {
+            id,
+            build: lease.row.build,
+            node,
+            label,
+            directory: directory(&self.nodes_dir, node),
+            image: entry.image.clone(),
+            provider: Arc::clone(&self.providers[provider].driver),
+            keeper: Mutex::new(entry.keeper.clone()),
+            fate: entry.fate.subscribe(),
+            timing: self.timing.clone(),
+            pool: self.messages.clone(),
+            _gone: Gone(Arc::clone(&self.gone)),
+        });
+        lease.holder = Arc::downgrade(&held);
+        Ok(lease::Lease { held })
+    }
+
+    pub(super) fn release(&mut self, id: LeaseId, answer: oneshot::Sender<()>) {
+        self.end(id);
+        self.effects.push(Effect::Released(answer));
+    }
+
+    /// The store says that the build has ended; unless somebody has come back for the lease meanwhile, it goes.
+    pub(super) fn orphaned(&mut self, id: LeaseId) {
+        if self.leases.get(&id).is_some_and(|lease| !lease.is_held()) {
+            tracing::info!(lease.id = %id, "the build of a lease has ended; the lease ends too");
+            self.end(id);
+        }
+    }
+
+    /// Ends a lease, whatever its state. A node that nobody touched goes back to the stock.
+    pub(super) fn end(&mut self, id: LeaseId) {
+        let node = self.node_of(id);
+        let Some(mut lease) = self.leases.remove(&id) else { return };
+        self.by_build.remove(&lease.row.build);
+        self.dirty_leases.remove(&id);
+        lease.row.state = LeaseState::Released;
+        lease.row.since = self.clock.now();
+        self.ended_leases.push(lease.row);
+        let Some(node) = node else { return };
+        let untouched = !lease.taken.load(Ordering::Acquire);
+        let usable = self.nodes.get(&node).is_some_and(|node| {
+            node.row.state == NodeState::Leased
+                && node.keeper.as_ref().is_some_and(|keeper| !keeper.is_closed())
+        });
+        if untouched && usable && self.set_state(node, NodeState::Ready) {
+            if let Some(node) = self.nodes.get_mut(&node) {
+                node.row.lease = None;
+            }
+        } else {
+            self.remove(node, "its build is over");
+        }
+    }
+
+    /// Ends a lease that nobody can serve, and says why.
+    pub(super) fn fail(&mut self, id: LeaseId, failure: LeaseFailure) {
+        let waiter = self.leases.get_mut(&id).and_then(|lease| lease.waiter.take());
+        self.end(id);
+        if let Some(waiter) = waiter {
+            self.effects.push(Effect::Refuse(waiter, failure));
+        }
+    }
+
+    /// Ends leases whose ticket was dropped, or that were granted to a ticket which nobody reads any more (pools-P29).
+    pub(super) fn drop_vanished(&mut self) {
+        let vanished = |lease: &&Lease| match &lease.waiter {
+            Some(waiter) => waiter.granted.is_closed(),
+            None => {
+                lease.row.state == LeaseState::Active
+                    && lease.holder.strong_count() == 0
+                    && !lease.taken.load(Ordering::Acquire)
+            }
+        };
+        let gone: Vec<LeaseId> = self.leases.values().filter(vanished).map(|lease| lease.row.id).collect();
+        for id in gone {
+            self.end(id);
+        }
+    }
+}
+
+/// A node's directory (decision 18).
+pub(super) fn directory(nodes_dir: &std::path::Path, node: NodeId) -> PathBuf {
+    nodes_dir.join(node.as_str())
+}
