@@ -3,6 +3,7 @@
 pub mod build;
 pub mod catalog;
 pub mod cli;
+pub mod config;
 pub mod console;
 pub mod gearman;
 pub mod keeper;

@@ -9,6 +9,7 @@ mod id;
 mod name;
 mod node;
 mod parameter;
+mod problem;
 mod result;
 
 pub use address::Addresses;
@@ -20,6 +21,7 @@ pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use name::{JobName, NameError};
 pub use node::NodeState;
 pub use parameter::{Parameter, ParameterValue, Parameters};
+pub use problem::{Frame, Position, Problem, Severity};
 pub use result::{Cause, Outcome, ResultWord};
 
 /// Wall-clock time in milliseconds since 1970 (UTC). Deadlines that must survive a restart are kept in this form (pools-P5).

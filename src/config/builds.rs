@@ -1,0 +1,48 @@
+//! `builds`: times and limits of builds.
+
+use std::time::Duration;
+
+use super::section::Section;
+use super::value::Bytes;
+
+/// The checked section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildsConfig {
+    /// Between TERM and KILL (pools-D65).
+    pub grace: Duration,
+    /// How long builders may take when the job sets no limit.
+    pub timeout: Duration,
+    /// How long all publishers of a build may take (jjb-T2).
+    pub post_steps_timeout: Duration,
+    /// Builds at once; further ones stay queued.
+    pub max_running: usize,
+    /// Bytes of output that are kept per build (pools-D44).
+    pub log_limit: u64,
+}
+
+impl Default for BuildsConfig {
+    fn default() -> Self {
+        BuildsConfig {
+            grace: Duration::from_secs(10),
+            timeout: Duration::from_secs(24 * 3600),
+            post_steps_timeout: Duration::from_secs(600),
+            max_running: 200,
+            log_limit: 256 << 20,
+        }
+    }
+}
+
+pub(super) fn read(mut section: Section<'_>) -> BuildsConfig {
+    let default = BuildsConfig::default();
+    let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+    let log = section.bounded("log_limit", Bytes(default.log_limit), Bytes(64 << 10), Bytes(1 << 40));
+    let config = BuildsConfig {
+        grace: section.bounded("grace", default.grace, Duration::ZERO, Duration::from_secs(600)),
+        timeout: section.bounded("timeout", default.timeout, second, 30 * day),
+        post_steps_timeout: section.bounded("post_steps_timeout", default.post_steps_timeout, second, day),
+        max_running: section.bounded("max_running", default.max_running, 1, 100_000),
+        log_limit: log.0,
+    };
+    section.close();
+    config
+}
