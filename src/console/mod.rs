@@ -5,11 +5,13 @@
 //! the truth**: after any kind of end its length says how much was kept. Never: a limit on what comes (the keeper sets it,
 //! pools-D44), a reader that slows the writer (pools-D41), a byte changed on its way (pools-D42).
 //!
-//! Start with [`Consoles`].
+//! Start with [`Consoles`]. [`Progressive`] is what Jenkins' `progressiveText` answers; [`AnsiHtml`] shows bytes as HTML.
 
+mod ansi;
 mod consoles;
 mod gaps;
 mod live;
+mod progressive;
 mod reader;
 mod tail;
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod ticker;
 mod times;
 mod writer;
 
+pub use ansi::AnsiHtml;
 pub use consoles::{Console, Consoles};
+pub use progressive::{Progressive, whole_characters};
 pub use reader::ConsoleReader;
 pub use times::LineTimes;
