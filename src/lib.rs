@@ -12,5 +12,4 @@ pub mod pool;
 pub mod store;
 pub mod sys;
 pub mod telemetry;
-pub mod web;
 pub mod zuul;

@@ -1,6 +1,6 @@
 //! The keeper: the one thing that runs on every node (design A6, A7).
 //!
-//! `wire` is what both sides say, `node` the program on the node, the rest Causeway's side: a [`Keeper`] is a connection to one
+//! `wire` is what both sides say, [`node`] the program on the node, the rest Causeway's side: a [`Keeper`] is a connection to one
 //! node, over whatever stream its provider opened. The connection is only a view. Steps run on, keep their log and write their
 //! end without it; whoever comes back with a new stream follows the log from the byte where the old one stopped, so that no byte
 //! is lost or doubled.
@@ -14,6 +14,7 @@ mod files;
 mod follow;
 mod handle;
 mod leftover;
+pub mod node;
 mod outbox;
 pub mod wire;
 

@@ -3,3 +3,7 @@
 mod program;
 #[allow(dead_code, unused_imports, reason = "several subjects use it, and they land one after the other")]
 mod support;
+
+mod keeper;
+#[cfg(test)]
+mod keeper_support;

@@ -49,3 +49,6 @@ pub const LOG: &str = "log";
 
 /// A step's end in its directory: written aside and renamed, so it is whole or absent (pools-D61).
 pub const STATUS: &str = "status";
+
+#[cfg(test)]
+mod tests;
