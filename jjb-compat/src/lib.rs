@@ -15,13 +15,16 @@
 //! Files come only through a [`Source`]. [`read`] never panics and, with [`Options::collect`], never stops at the first
 //! problem. Values are [`Node`]s: cheap to copy, and each knows its file, line and column.
 
+mod components;
 mod engine;
+mod expand;
 mod files;
 mod format;
 mod glob;
 mod jinja;
 mod node;
 mod options;
+pub mod oracle;
 mod outcome;
 mod place;
 mod problem;

@@ -115,11 +115,6 @@ pub(crate) struct FileRegister {
 }
 
 impl FileRegister {
-    /// A register that goes on from files already known.
-    pub(crate) fn from_files(files: Files) -> FileRegister {
-        FileRegister { files: RwLock::new(files) }
-    }
-
     /// Adds a file.
     pub(crate) fn add(&self, path: &Path, text: Arc<str>) -> FileId {
         let file = SourceFile { path: path.to_path_buf(), text };

@@ -12,7 +12,6 @@ use crate::place::Place;
 use crate::problem::{Problem, Result};
 
 pub(crate) use parse::{Part, first_name, parts};
-pub(crate) use whole::{Field, fields};
 
 /// The variables in force, and what a missing one means.
 pub(crate) struct Params<'a> {

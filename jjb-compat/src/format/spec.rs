@@ -230,7 +230,7 @@ fn group(digits: &str, mark: Option<char>, size: usize) -> String {
     let mut out = String::new();
     let count = digits.len();
     for (index, letter) in digits.chars().enumerate() {
-        if index > 0 && (count - index) % size == 0 {
+        if index > 0 && (count - index).is_multiple_of(size) {
             out.push(mark);
         }
         out.push(letter);

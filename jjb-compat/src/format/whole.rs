@@ -71,7 +71,7 @@ fn run_length(text: &str, start: usize, brace: u8) -> usize {
 
 /// The field whose run of `run` opening braces begins at `start`.
 fn at(text: &str, start: usize, run: usize) -> Option<Field<'_>> {
-    if run % 2 == 0 {
+    if run.is_multiple_of(2) {
         return None;
     }
     let body = &text[start + run..];

@@ -1,7 +1,5 @@
 //! What a template prints: Python's `str()` of a value (rule jjb-J103).
 
-use std::fmt::Write;
-
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, Output};
 

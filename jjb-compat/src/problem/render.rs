@@ -49,7 +49,7 @@ fn source_line(files: &Files, place: Place, out: &mut String) {
     };
     let column = (place.column as usize).saturating_sub(1);
     // A long line is shown from a little before the point that matters.
-    let skip = if column > SHOWN / 2 { column - SHOWN / 2 } else { 0 };
+    let skip = column.saturating_sub(SHOWN / 2);
     let shown: String = line.chars().skip(skip).take(SHOWN).collect();
     let _ = writeln!(out, "  | {shown}");
     if place.column > 0 {

@@ -15,16 +15,25 @@ type Events<'a> = Parser<&'a mut &'a [u8]>;
 struct Composer<'a, 's> {
     events: Events<'a>,
     scope: &'s mut Scope,
-    file: FileId,
+    origin: Origin,
     depth_limit: usize,
     /// Anchors whose node is not complete yet: an alias to one is a circle.
     open: FxHashSet<String>,
 }
 
+/// Where the nodes of a text stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// Line and column of this file.
+    File(FileId),
+    /// All at one place: text that a template has given.
+    Fixed(Place),
+}
+
 /// Reads the only document of a text; `None` when there is none (rule jjb-J13).
 pub(crate) fn compose(
     text: &str,
-    file: FileId,
+    origin: Origin,
     scope: &mut Scope,
     depth_limit: usize,
 ) -> Result<Option<Arc<Raw>>> {
@@ -33,7 +42,7 @@ pub(crate) fn compose(
     let mut parser = Parser::new();
     parser.set_encoding(libyaml_safer::Encoding::Utf8);
     parser.set_input_string(&mut bytes);
-    let mut composer = Composer { events: parser, scope, file, depth_limit, open: FxHashSet::default() };
+    let mut composer = Composer { events: parser, scope, origin, depth_limit, open: FxHashSet::default() };
     composer.document()
 }
 
@@ -186,7 +195,7 @@ impl Composer<'_, '_> {
         match self.events.parse() {
             Ok(event) => Ok(event),
             Err(error) => {
-                let place = error.problem_mark().map_or(Place::whole(self.file), |mark| self.place(mark));
+                let place = error.problem_mark().map_or_else(|| self.somewhere(), |mark| self.place(mark));
                 let mut problem = Problem::error(
                     "yaml-syntax",
                     place,
@@ -209,7 +218,17 @@ impl Composer<'_, '_> {
         Problem::error("yaml-syntax", self.place(mark), "this is not valid YAML").fail()
     }
 
+    fn somewhere(&self) -> Place {
+        match self.origin {
+            Origin::File(file) => Place::whole(file),
+            Origin::Fixed(place) => place,
+        }
+    }
+
     fn place(&self, mark: Mark) -> Place {
-        Place { file: self.file, line: mark.line as u32 + 1, column: mark.column as u32 + 1 }
+        match self.origin {
+            Origin::File(file) => Place { file, line: mark.line as u32 + 1, column: mark.column as u32 + 1 },
+            Origin::Fixed(place) => place,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::resolve::{Kind, resolve};
-use super::{Content, Raw, Scope, YAML_TAG, compose, scalar};
+use super::{Content, Origin, Raw, Scope, YAML_TAG, compose, scalar};
 use crate::node::{Map, Node, Value};
 use crate::place::{FileId, Place};
 use crate::problem::{Problem, Result, Within};
@@ -35,19 +35,31 @@ impl<'s, 'a> Loader<'s, 'a> {
         Loader { session, scope, home, include_depth: 0 }
     }
 
-    /// Reads a text; an empty one gives nothing.
+    /// Reads the text of a file; an empty one gives nothing.
     pub(crate) fn load(&mut self, text: &str, file: FileId) -> Result<Option<Node>> {
+        self.load_from(text, Origin::File(file))
+    }
+
+    /// Reads a text that a template has given; all of it stands at one place.
+    pub(crate) fn load_at(&mut self, text: &str, place: Place) -> Result<Option<Node>> {
+        self.load_from(text, Origin::Fixed(place))
+    }
+
+    fn load_from(&mut self, text: &str, origin: Origin) -> Result<Option<Node>> {
         if self.include_depth > INCLUDE_DEPTH {
             return Problem::error(
                 "include-loop",
-                Place::whole(file),
+                match origin {
+                    Origin::File(file) => Place::whole(file),
+                    Origin::Fixed(place) => place,
+                },
                 format!("files include each other more than {INCLUDE_DEPTH} levels deep"),
             )
             .cure("remove the circle")
             .fail();
         }
         let depth = self.session.options.limits.depth;
-        let Some(raw) = compose(text, file, &mut self.scope, depth)? else {
+        let Some(raw) = compose(text, origin, &mut self.scope, depth)? else {
             return Ok(None);
         };
         let mut constructor = Constructor { loader: self, made: FxHashMap::default(), merged: 0 };

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::place::Place;
 
-pub(crate) use compose::compose;
+pub(crate) use compose::{Origin, compose};
 pub(crate) use construct::Loader;
 
 /// A node as it stands in the file, before its type is known.

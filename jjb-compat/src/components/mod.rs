@@ -1,0 +1,102 @@
+//! From component lists to built-in components: macros replaced, nested lists followed (contract section 9).
+
+mod choices;
+pub(crate) mod classic;
+mod lists;
+mod memo;
+mod names;
+mod nested;
+
+use std::sync::Arc;
+
+use crate::node::{Node, Style, Value};
+use crate::outcome::{Component, MacroCall};
+use crate::place::Place;
+use crate::problem::{Problem, Result};
+
+pub(crate) use lists::job_lists;
+pub(crate) use names::{Kind, PROPERTY};
+
+/// An item of a component list: a name, perhaps with arguments.
+pub(crate) struct Call {
+    pub(crate) name: Node,
+    pub(crate) arguments: Option<Node>,
+    pub(crate) place: Place,
+}
+
+/// Takes an item apart: a name, or a mapping whose first key is the name.
+pub(crate) fn call(item: &Node) -> Result<Call> {
+    match &item.value {
+        Value::Map(map) => match map.first() {
+            Some((name, arguments)) => {
+                Ok(Call { name: name.clone(), arguments: Some(arguments.clone()), place: name.place })
+            }
+            None => Problem::error("bad-component", item.place, "an empty mapping is no component").fail(),
+        },
+        Value::Seq(_) | Value::Set(_) | Value::Tag(_) | Value::Null => {
+            Problem::error("bad-component", item.place, format!("{} is no component", item.kind()))
+                .cure("write a name, or a name with a colon and arguments")
+                .fail()
+        }
+        _ => Ok(Call { name: item.clone(), arguments: None, place: item.place }),
+    }
+}
+
+/// The items of a component list.
+pub(crate) fn list_items<'n>(list: &'n Node, key: &str) -> Result<&'n [Node]> {
+    match list.as_seq() {
+        Some(items) => Ok(items),
+        None => Problem::error("not-a-list", list.place, format!("'{key}' is {}, not a list", list.kind()))
+            .cure("write its components as items that begin with '-'")
+            .fail(),
+    }
+}
+
+/// Nobody knows this component.
+pub(crate) fn unknown(kind: &Kind, name: &Node) -> Problem {
+    let shown = name.text(Style::Plain);
+    let problem = Problem::error(
+        "unknown-component",
+        name.place,
+        format!("there is no {} or {} macro '{shown}'", kind.name, kind.name),
+    );
+    match kind.similar(&shown) {
+        Some(near) => problem.cure(format!("did you mean '{near}'?")),
+        None => problem.cure(format!("correct the name, or define a macro '- {}:' with it", kind.name)),
+    }
+}
+
+/// A macro hides a built-in component.
+pub(crate) fn masking(kind: &Kind, name: &str, place: Place) -> Problem {
+    Problem::warning(
+        "masked-component",
+        place,
+        format!("the {} macro '{name}' hides the built-in '{name}'", kind.name),
+    )
+    .cure("rename the macro if the built-in one was meant")
+}
+
+/// The node of a built-in component.
+pub(crate) struct Found<'f> {
+    pub(crate) kind: &'static Kind,
+    pub(crate) name: Arc<str>,
+    pub(crate) arguments: Node,
+    pub(crate) macros: &'f [MacroCall],
+    pub(crate) children: Vec<Component>,
+    pub(crate) place: Place,
+}
+
+impl Found<'_> {
+    pub(crate) fn component(self) -> Component {
+        Component {
+            kind: self.kind.name,
+            name: self.name,
+            arguments: self.arguments,
+            macros: self.macros.into(),
+            children: self.children.into(),
+            path: "".into(),
+            index: 0,
+            place: self.place,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The last touches of a definition: full name, description (rules jjb-J110, jjb-J111); duplicates (rule jjb-J113).
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::elements::{duplicate, refuse_or_warn};
+use crate::node::{Map, Node, Style};
+use crate::outcome::Origin;
+use crate::place::Place;
+use crate::problem::{Problem, Result};
+use crate::session::Session;
+
+/// What Job Builder puts behind each description.
+const MARKER: &str = "<!-- Managed by Jenkins Job Builder -->";
+
+/// A job or view whose template is expanded and whose components are not.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) definition: Map,
+    pub(crate) origin: Origin,
+}
+
+impl Made {
+    /// The full name as text.
+    pub(crate) fn name(&self, style: Style) -> Arc<str> {
+        self.definition.get("name").map_or_else(|| "".into(), |name| name.text(style).into())
+    }
+}
+
+/// Puts the folder before the name.
+pub(crate) fn full_name(definition: &mut Map, style: Style) {
+    let (Some(folder), Some((key, name))) = (definition.get("folder"), definition.get_entry("name")) else {
+        return;
+    };
+    let full = format!("{}/{}", folder.text(style), name.text(style));
+    let (key, place) = (key.clone(), name.place);
+    definition.insert(key, Node::str(full, place));
+}
+
+/// Adds the marker to the description.
+pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, place: Place) -> Result<()> {
+    let (key, text, place) = match definition.get_entry("description") {
+        None if keep => return Ok(()),
+        None => (Node::str("description", place), String::new(), place),
+        Some((_, value)) if value.is_null() && (keep || !null_as_empty) => return Ok(()),
+        Some((key, value)) if value.is_null() => (key.clone(), String::new(), value.place),
+        Some((key, value)) => match value.as_str() {
+            Some(text) => (key.clone(), text.to_string(), value.place),
+            None => {
+                return Problem::error(
+                    "bad-description",
+                    value.place,
+                    format!("the description is {}, not text", value.kind()),
+                )
+                .cure("write it in quotes")
+                .fail();
+            }
+        },
+    };
+    definition.insert(key, Node::str(text + MARKER, place));
+    Ok(())
+}
+
+/// Of several with one name the last stays, at its own place.
+pub(crate) fn drop_duplicates(session: &Session, kind: &str, made: Vec<Made>) -> Result<Vec<Made>> {
+    // The place of the name that stays.
+    let mut seen: FxHashMap<Node, Place> = FxHashMap::default();
+    let mut kept = Vec::with_capacity(made.len());
+    for item in made.into_iter().rev() {
+        let Some(name) = item.definition.get("name").cloned() else { continue };
+        if let Some(place) = seen.get(&name) {
+            let message = format!("the {kind} '{}' is made twice", name.text(Style::Plain));
+            let mut problem = duplicate(session, message, name.place);
+            if let Some((project, place)) = &item.origin.project {
+                problem = problem.within(format!("in project '{project}'"), *place);
+            }
+            refuse_or_warn(session, problem.within("also made here", *place))?;
+            continue;
+        }
+        let place = name.place;
+        seen.insert(name, place);
+        kept.push(item);
+    }
+    kept.reverse();
+    Ok(kept)
+}

@@ -1,0 +1,12 @@
+//! From elements to jobs and views.
+
+pub(crate) mod classic;
+mod deep;
+mod elements;
+mod finish;
+pub(crate) mod zuul;
+mod zuul_parameters;
+
+pub(crate) use deep::Deep;
+pub(crate) use elements::{Element, Elements};
+pub(crate) use finish::Made;
