@@ -1,5 +1,6 @@
 //! The tests of the whole program, one module a subject.
 
+mod jjb;
 mod program;
 #[allow(dead_code, unused_imports, reason = "several subjects use it, and they land one after the other")]
 mod support;
