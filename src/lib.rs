@@ -12,4 +12,5 @@ pub mod pool;
 pub mod store;
 pub mod sys;
 pub mod telemetry;
+pub mod web;
 pub mod zuul;

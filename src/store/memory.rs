@@ -79,6 +79,8 @@ impl Tables {
             .ok_or_else(|| StoreError::Conflict(format!("build {} is not stored", record.id)))?;
         if stored.state.outcome().is_none() {
             record.number = stored.number;
+            record.request = stored.request.clone();
+            record.recipe = stored.recipe.clone();
             *stored = record;
         }
         Ok(())

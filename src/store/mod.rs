@@ -1,10 +1,12 @@
 //! What survives a restart, in our words.
 //!
-//! Owns the [`Store`] trait and its rows; [`MemoryStore`] keeps them for the life of the process. Never: SQL outside the adapters, a decision about builds or
+//! Owns the [`Store`] trait and its rows; [`sqlite`] keeps them on disk, [`MemoryStore`] for the life of the process. Never: SQL
+//! outside the adapters, a decision about builds or
 //! nodes. *Accepted*, numbers and *end* are committed with full synchronisation, in groups, before the call returns; names
 //! and progress are committed normally (decision 15).
 
 mod memory;
+pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
 
@@ -128,8 +130,8 @@ pub trait Store: Send + Sync + 'static {
     /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
     /// The record's own `number` is ignored; a build that is stored already keeps its number. Committed with full synchronisation.
     async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError>;
-    /// Writes the present state of a build that has not ended; one that has stays as it is. The number never changes. Full
-    /// synchronisation only when `durable`. A build that was not accepted is a conflict.
+    /// Writes the present state of a build that has not ended; one that has stays as it is. Number, request and recipe
+    /// are those that were accepted. Full synchronisation only when `durable`. A build that was not accepted is a conflict.
     async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
     /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
     async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError>;

@@ -218,6 +218,7 @@ async fn the_first_end_stays(store: &dyn Store) {
     store.end_build(second).await.unwrap();
     assert_eq!(store.build(build.id).await.unwrap(), Some(first.clone()));
     build.state = BuildState::Running;
+    build.recipe = "other".into();
     store.save_build(build.clone(), false).await.unwrap();
     assert_eq!(store.build(build.id).await.unwrap(), Some(first.clone()));
     store.describe_build(build.id, "late".to_owned()).await.unwrap();

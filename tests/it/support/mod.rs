@@ -1,12 +1,16 @@
 //! What several tests need: the real program as a child, waiting, places outside the repository, snapshots.
 
 mod engine;
+mod harness;
+mod http;
 mod places;
 mod program;
 mod redact;
 mod wait;
 
 pub use engine::{OwnEngine, engine};
+pub use harness::{Said, Zuul};
+pub use http::{Answer, get, request, try_get};
 pub use places::{jjb_python, not_run, repository, shared, zuul_python};
 pub use program::{Finished, Program, Serve, run, run_with};
 pub use redact::filters;

@@ -27,6 +27,9 @@ mod time;
 mod wake;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
