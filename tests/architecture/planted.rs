@@ -127,7 +127,10 @@ fn the_keeper_that_imports_more_is_found() {
     let planted = tree(&[
         ("keeper/mod.rs", "pub mod node;\npub mod wire;"),
         ("keeper/wire.rs", ""),
-        ("keeper/node/mod.rs", "mod step;\nuse crate::keeper::wire::Frame;\nuse super::wire;\nuse std::io;"),
+        (
+            "keeper/node/mod.rs",
+            "#![expect(clippy::all)]\nmod step;\nuse crate::keeper::wire::Frame;\nuse super::wire;\nuse std::io;",
+        ),
         (
             "keeper/node/step.rs",
             "use rustix::process;\nuse crate::model::NodeId;\nuse tokio::net;\nfn f() { u64::MAX; }",

@@ -404,9 +404,13 @@ fn is_identifier(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
+/// Tools that attributes name: `#[expect(clippy::…)]` is no import.
+const TOOLS: [&str; 3] = ["clippy", "rustdoc", "rustfmt"];
+
 /// Whether a path of at least two parts starts here, and is not the middle of another.
 fn starts_path(words: &[Word], at: usize) -> bool {
     is_identifier(&words[at].text)
+        && !TOOLS.contains(&words[at].text.as_str())
         && words.get(at + 1).is_some_and(|next| next.text == "::" && !next.literal)
         && (at == 0 || words[at - 1].text != "::")
 }
