@@ -1,25 +1,26 @@
 //! A build's console in Jenkins' forms: page, text, progressive text.
 
 use askama::Template;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use super::Web;
-use super::ansi::AnsiHtml;
 use super::failure::Failure;
-use super::live::{fingerprint, whole};
+use super::live::{fingerprint, shown, whole};
 use super::pages::render;
 use super::time::size;
 use super::view::Line;
-use crate::console::ConsoleReader;
+use crate::console::{AnsiHtml, ConsoleReader, Progressive};
 use crate::model::{BuildRecord, BuildState};
 
 /// What a page shows of a console at first: its last part, or on the full page one part after the other.
 const SHOWN_BYTES: u64 = 192 * 1024;
 /// A part of the full page.
 const FULL_PAGE_BYTES: u64 = 1024 * 1024;
+/// One answer of a log in parts.
+const PROGRESSIVE_BYTES: usize = 1024 * 1024;
 /// How text is read from the store in one go.
 const READ_BYTES: usize = 256 * 1024;
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -74,7 +75,7 @@ impl Shown {
         let next = (!at_end).then(|| format!("consoleFull?from={}", start + end as u64));
         let skipped = start + cut as u64;
         Ok(Shown {
-            html: AnsiHtml::default().feed(&bytes[cut..end]),
+            html: shown(&mut AnsiHtml::default(), &bytes[cut..end]),
             skipped,
             skipped_text: size(skipped),
             pages: tail,
@@ -176,20 +177,18 @@ pub(super) async fn text_from(web: &Web, record: &BuildRecord, start: u64) -> Re
 
 /// `logText/progressiveText`: what came after `start`, and where to go on (jenkins-rest 4.3).
 pub(super) async fn progressive(web: &Web, record: &BuildRecord, start: u64) -> Result<Response, Failure> {
-    let more = record.state.outcome().is_none();
-    let reader = reader(web, record).await?;
-    let length = reader.as_ref().map_or(0, ConsoleReader::length);
-    // An offset beyond the end: the whole log again.
-    let start = if start > length { 0 } else { start };
-    let bytes = match &reader {
-        Some(reader) => read_all(reader, start, (length - start).min(FULL_PAGE_BYTES)).await?,
-        None => Vec::new(),
+    // First the state: the log of a build that has ended is complete.
+    let running = record.state.outcome().is_none();
+    let part = match reader(web, record).await? {
+        Some(reader) => reader
+            .progressive(start, PROGRESSIVE_BYTES)
+            .await
+            .map_err(|error| Failure::internal("the console could not be read", &error))?,
+        None => Progressive { bytes: Bytes::new(), size: 0, more: false },
     };
-    let next = start + bytes.len() as u64;
-    let body = String::from_utf8_lossy(&bytes).replace('\n', "\r\n");
-    let mut answer = ([(header::CONTENT_TYPE, PLAIN)], body).into_response();
-    answer.headers_mut().insert("x-text-size", HeaderValue::from(next));
-    if more || next < length {
+    let mut answer = ([(header::CONTENT_TYPE, PLAIN)], part.text()).into_response();
+    answer.headers_mut().insert("x-text-size", HeaderValue::from(part.size));
+    if running || part.more {
         answer.headers_mut().insert("x-more-data", HeaderValue::from_static("true"));
     }
     Ok(answer)

@@ -21,10 +21,9 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tracing::debug;
 
 use super::Web;
-use super::ansi::AnsiHtml;
 use super::failure::Failure;
 use super::view::sentence;
-use crate::console::ConsoleReader;
+use crate::console::{AnsiHtml, ConsoleReader, whole_characters};
 use crate::model::{BuildId, BuildRecord, BuildState, StepState};
 
 /// Readers of live consoles at once: the thousand of perf-L2, twice.
@@ -325,7 +324,7 @@ fn render(start: u64, before: &AnsiHtml, bytes: &[u8], complete: bool) -> Option
         return None;
     }
     let mut after = before.clone();
-    let html = after.feed(bytes);
+    let html = shown(&mut after, bytes);
     let end = start + bytes.len() as u64;
     let mut event = String::with_capacity(html.len() + html.len() / 16 + 64);
     // Writing to a String does not fail.
@@ -339,29 +338,19 @@ fn render(start: u64, before: &AnsiHtml, bytes: &[u8], complete: bool) -> Option
     Some(Frame { start, before: before.clone(), end, after, event: event.into() })
 }
 
+/// Bytes as HTML with nothing held back: the offset behind them is where a browser that comes back goes on.
+pub(super) fn shown(ansi: &mut AnsiHtml, bytes: &[u8]) -> String {
+    let mut html = ansi.push(bytes);
+    html.push_str(&ansi.finish());
+    html
+}
+
 /// The longest escape sequence that is waited for.
 const SEQUENCE_MAX: usize = 64;
 
 /// How many bytes can be shown without cutting a letter or an escape sequence in two.
 pub(super) fn whole(bytes: &[u8]) -> usize {
-    let mut end = bytes.len();
-    // A letter of UTF-8 has at most four bytes.
-    for back in 1..=bytes.len().min(4) {
-        let byte = bytes[bytes.len() - back];
-        if byte & 0b1100_0000 == 0b1000_0000 {
-            continue;
-        }
-        let length = match byte {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            _ => 1,
-        };
-        if back < length {
-            end = bytes.len() - back;
-        }
-        break;
-    }
+    let end = whole_characters(bytes);
     let near = end.saturating_sub(SEQUENCE_MAX);
     match bytes[near..end].iter().rposition(|byte| *byte == 0x1b) {
         Some(place) if !sequence_ends(&bytes[near + place + 1..end]) => near + place,

@@ -5,7 +5,6 @@
 //! consoles grow and lists refresh. Start with [`router`]; what pages show is made in `view`.
 
 mod address;
-mod ansi;
 mod api;
 pub(crate) mod assets;
 mod build_json;

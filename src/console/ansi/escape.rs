@@ -16,7 +16,7 @@ const LONGEST_NUMBERS: usize = 128;
 /// A title or a link of a terminal that has not ended by now never will.
 const LONGEST_STRING: usize = 4_096;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum State {
     #[default]
     Text,
@@ -33,7 +33,7 @@ enum State {
 }
 
 /// The place in a sequence.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Parser {
     state: State,
 }

@@ -8,7 +8,7 @@ const LONGEST: usize = 2_048;
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
 /// Text on its way out, with what may become an address held back.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Links {
     held: String,
     /// The last character could be part of a word, so that `xhttp://` is no address.

@@ -24,7 +24,7 @@ use super::progressive::whole_characters;
 /// let mut html = causeway::console::AnsiHtml::default();
 /// assert_eq!(html.push(b"\x1b[31m<b>\x1b[0m"), "<span class=\"f1\">&lt;b&gt;</span>");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnsiHtml {
     /// The beginning of a character whose rest has not come.
     partial: Vec<u8>,
