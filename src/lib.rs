@@ -9,6 +9,7 @@ pub mod gearman;
 pub mod keeper;
 pub mod model;
 pub mod pool;
+pub mod provider;
 pub mod store;
 pub mod sys;
 pub mod telemetry;

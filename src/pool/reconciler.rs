@@ -72,6 +72,7 @@ pub(super) async fn start(parts: Parts) -> Result<(), StoreError> {
     let parts = Parts { inbox: mpsc::channel(1).1, ..parts };
     let mut reconciler = Reconciler::new(&parts, parts.store.instance_id().await?);
     reconciler.load().await?;
+    reconciler.report();
     tokio::spawn(reconciler.run(inbox));
     Ok(())
 }

@@ -8,3 +8,4 @@ mod support;
 mod keeper;
 #[cfg(test)]
 mod keeper_support;
+mod pool;

@@ -42,7 +42,9 @@ pub(in crate::pool) async fn connect(
         let found = limited(timing.create_timeout, "find", provider.find(node)).await;
         match found.map(|object| object.map(|object| object.state)) {
             Ok(None) => return Err(NoKeeper::Gone("the provider does not have it any more".to_owned())),
-            Ok(Some(ObservedState::Exited(text))) => return Err(NoKeeper::Gone(text)),
+            Ok(Some(ObservedState::Exited(text))) => {
+                return Err(NoKeeper::Gone(format!("it ended by itself: {text}")));
+            }
             Ok(Some(ObservedState::Created)) => {
                 return Err(NoKeeper::Gone("it was never started".to_owned()));
             }
