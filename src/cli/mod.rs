@@ -4,9 +4,12 @@
 //! files; the other commands talk to a running server over HTTP. Data goes to the standard output, everything else to the
 //! standard error output. Never: a decision about a build. Start with [`main`].
 
+mod build;
+mod client;
 pub mod failure;
 pub mod output;
 mod serve;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +42,12 @@ struct Global {
     /// The configuration file
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The state directory
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The running server's address, for commands that ask one
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
     /// Which log lines: a level, or `module=level` pairs separated by commas
     #[arg(long, global = true, value_name = "FILTER", default_value = "")]
     log: String,
@@ -51,6 +60,12 @@ struct Global {
 enum Command {
     /// Run the server
     Serve(serve::Serve),
+    /// Builds of a running server
+    Build(build::Build),
+    /// Nodes of a running server
+    Node(status::Node),
+    /// How a running server is
+    Status,
 }
 
 /// Parses the command line of this process and runs it.
@@ -82,5 +97,8 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(&error).hint("a level is one of error, warn, info, debug, trace"))?;
     match &line.command {
         Command::Serve(serve) => serve.run(global, output),
+        Command::Build(build) => build.run(global, output),
+        Command::Node(node) => node.run(global, output),
+        Command::Status => status::status(global, output),
     }
 }

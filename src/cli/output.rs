@@ -162,7 +162,7 @@ impl Output {
             table.add_row(row.into_iter().map(Field::cell));
         }
         for line in table.lines() {
-            self.line(line.trim_end());
+            self.line(line.strip_prefix(' ').unwrap_or(&line).trim_end());
         }
     }
 

@@ -1,7 +1,6 @@
 //! `causeway serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use clap::Args;
 
@@ -18,15 +17,12 @@ pub(super) struct Serve {
     /// Where pages and the API are served (port 0: any free one)
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
-    /// The state directory
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
 }
 
 impl Serve {
     /// Serves until it is told to stop.
     pub(super) fn run(&self, _global: &Global, _output: &Output) -> Result<(), Failure> {
-        let _ = (&self.gearman, &self.http, &self.state);
+        let _ = (&self.gearman, &self.http);
         Err(Failure::new(Kind::Failed, "this build of Causeway has no server yet"))
     }
 }
