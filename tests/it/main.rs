@@ -1,5 +1,7 @@
 //! The tests of the whole program, one module a subject.
 
+#[cfg(test)]
+mod gearman;
 mod jjb;
 mod program;
 #[allow(dead_code, unused_imports, reason = "several subjects use it, and they land one after the other")]

@@ -144,7 +144,7 @@ fn poll(shared: &Shared, socket: &Socket, cut: &mut Vec<u8>, context: &mut Conte
         }
         shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
         let outcome = feed(shared, socket.id, cut, bytes);
-        if shared.queue.borrow().has_dirty() || outcome.is_err() {
+        if shared.queue.borrow().wants_turn() || outcome.is_err() {
             shared.want_flush();
         }
         if let Err(end) = outcome {

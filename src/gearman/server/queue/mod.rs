@@ -266,9 +266,12 @@ impl Queue {
         self.jobs.find(number)
     }
 
-    /// Whether any connection has something to send.
-    pub(crate) fn has_dirty(&self) -> bool {
+    /// Whether the end of a turn has something to do: to send, to tell, or to settle.
+    pub(crate) fn wants_turn(&self) -> bool {
         self.connections.has_dirty()
+            || self.has_events()
+            || !self.to_settle.is_empty()
+            || self.timeouts.has_fresh()
     }
 
     /// The next connection with something to send.

@@ -19,6 +19,11 @@ pub(super) struct Timeouts {
 }
 
 impl Timeouts {
+    /// Whether a time limit began in this turn.
+    pub(super) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
     /// Keeps a job until this second.
     pub(super) fn hold(&mut self, epoch: u64, number: u64) {
         self.held.push(Reverse((epoch, number)));
