@@ -2,7 +2,7 @@
 //!
 //! A face: it translates what core modules say and decides nothing (design A11). A change needs the token and is never made by GET;
 //! a request under a name that is not ours is refused (decision 23). Pages work without JavaScript; a small script lets
-//! consoles grow and lists refresh. Start with [`router`]; what pages show is made in `view`.
+//! consoles grow and lists refresh. Start with [`Web::router`]; what pages show is made in `view`.
 
 mod address;
 mod api;

@@ -7,7 +7,7 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// The parts of a timestamp: the form is checked here, the ranges in [`checked`].
+/// The parts of a timestamp: the form is checked here, the ranges in [`in_range`].
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let mut rest = text;
     let (year, width) = number(&mut rest, 4, 4)?;
