@@ -1,5 +1,6 @@
 //! Causeway: leave Jenkins and Nodepool one job at a time.
 
+pub mod artifact;
 pub mod build;
 pub mod catalog;
 pub mod cli;
