@@ -79,7 +79,11 @@ fn spared(newest_first: &[KeptBuild]) -> Vec<BuildId> {
     let last = |worst: ResultWord| {
         newest_first.iter().find(|build| build.ended && build.result.is_some_and(|result| result <= worst))
     };
-    [last(ResultWord::Success), last(ResultWord::Unstable)].into_iter().flatten().map(|build| build.id).collect()
+    [last(ResultWord::Success), last(ResultWord::Unstable)]
+        .into_iter()
+        .flatten()
+        .map(|build| build.id)
+        .collect()
 }
 
 #[cfg(test)]
