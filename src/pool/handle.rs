@@ -17,6 +17,7 @@ use super::status::PoolStatus;
 use crate::model::{BuildId, LeaseId};
 use crate::store::{Store, StoreError};
 use crate::sys::SharedClock;
+use crate::telemetry::metrics::PoolMetrics;
 
 /// Messages that wait for the reconciler; when it is full, callers wait. A burst of 1,000 requests fits (pools-Q4).
 const MESSAGES: usize = 2048;
@@ -125,17 +126,21 @@ impl Pool {
         })
     }
 
-    /// After a restart: the lease that this build had. Whether the node still answers is found out by [`Lease::keeper`]; what a lost
-    /// node left in its directory stays there until the release.
+    /// After a restart: the lease that this build had. Whether its node still answers is found out by [`Lease::keeper`].
     ///
     /// # Errors
-    /// [`LeaseFailure::NodeLost`] when the build has no such lease any more.
+    /// [`LeaseFailure::NodeLost`] when the build has no such lease any more, or its node is known to be gone.
     pub async fn resume(&self, build: BuildId, lease: LeaseId) -> Result<Lease, LeaseFailure> {
         let ended = || LeaseFailure::Infrastructure(PoolError::Ended.to_string());
         let (answer, answered) = oneshot::channel();
         let message = Message::Resume { build, lease, answer };
         self.send(message).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
+    }
+
+    /// Counts launches and waits from now on.
+    pub async fn measure(&self, metrics: PoolMetrics) {
+        let _ = self.messages.send(Message::Measure(Box::new(metrics))).await;
     }
 
     /// Lets the next sweeps remove what was held back because it was much (pools-P57).

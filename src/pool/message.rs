@@ -11,6 +11,7 @@ use super::lease::{Lease, LeaseFailure, Want};
 use super::provider::{Health, ImageFacts, Listing, ProviderError};
 use crate::keeper::Keeper;
 use crate::model::{BuildId, LeaseId, Millis, NodeId, NodeState};
+use crate::telemetry::metrics::PoolMetrics;
 
 /// One message to the reconciler. Every one is answered only when what it caused is stored (pools-P1).
 pub(super) enum Message {
@@ -24,6 +25,8 @@ pub(super) enum Message {
     Orphaned { lease: LeaseId },
     /// The labels have changed; these are the limits from now on.
     Reload { providers: Vec<ProviderLimits> },
+    /// Count with these from now on.
+    Measure(Box<PoolMetrics>),
     /// Remove what a sweep held back (pools-P57).
     PurgeLeaks,
     /// Launch nothing any more and take away what is not leased; answered when nothing is left.

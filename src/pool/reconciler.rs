@@ -42,6 +42,7 @@ use super::status::PoolStatus;
 use crate::model::{BuildId, LeaseId, NodeId, NodeState};
 use crate::store::{LeaseRow, Store, StoreError};
 use crate::sys::SharedClock;
+use crate::telemetry::metrics::PoolMetrics;
 
 /// Messages that are taken in one turn: a burst becomes a few commits, and a commit stays small.
 const MESSAGES_A_TURN: usize = 512;
@@ -105,9 +106,12 @@ struct Reconciler {
     gone: Arc<Notify>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
-    table: Arc<ArcSwap<LabelTable>>,
+    /// The labels as the handle has them: ahead of ours until its message is taken in.
+    offered: Arc<ArcSwap<LabelTable>>,
     status: Arc<ArcSwap<PoolStatus>>,
 
+    /// The labels that [`Reconciler::labels`] is made from: its positions are theirs.
+    table: Arc<LabelTable>,
     labels: Vec<Label>,
     providers: Vec<ProviderEntry>,
     nodes: BTreeMap<NodeId, Node>,
@@ -122,6 +126,7 @@ struct Reconciler {
     effects: Vec<Effect>,
     /// Effects brought forth something new to store or to plan.
     again: bool,
+    metrics: Option<Box<PoolMetrics>>,
     /// Everything is being taken away; these wait for it.
     clearing: Option<Vec<oneshot::Sender<()>>>,
     last_report: Instant,
@@ -153,8 +158,9 @@ impl Reconciler {
             gone: Arc::clone(&parts.gone),
             shutdown: parts.shutdown.clone(),
             tasks: TaskTracker::new(),
-            table: Arc::clone(&parts.labels),
+            offered: Arc::clone(&parts.labels),
             status: Arc::clone(&parts.status),
+            table: Arc::default(),
             labels: Vec::new(),
             providers: parts.providers.iter().map(entry).collect(),
             nodes: BTreeMap::new(),
@@ -165,6 +171,7 @@ impl Reconciler {
             ended_leases: Vec::new(),
             effects: Vec::new(),
             again: false,
+            metrics: None,
             clearing: None,
             last_report: Instant::now(),
             report_due: true,
@@ -253,6 +260,7 @@ impl Reconciler {
             Message::Release { lease, answer } => self.release(lease, answer),
             Message::Orphaned { lease } => self.orphaned(lease),
             Message::Reload { providers } => self.reload(&providers),
+            Message::Measure(metrics) => self.metrics = Some(metrics),
             Message::PurgeLeaks => self.purge_leaks(),
             Message::Clear { answer } => self.clearing.get_or_insert_default().push(answer),
             Message::Node { node, news } => self.news(node, news),

@@ -55,7 +55,7 @@ impl Reconciler {
     /// Queues a lease, or gives a build that asks again its place back (pools-P9: the same request gets the same lease).
     pub(super) fn request(&mut self, request: Request) {
         let Request { want, holder, answer } = request;
-        let candidates = match self.table.load().matching(&want.expression) {
+        let candidates = match self.table.matching(&want.expression) {
             Ok(candidates) => candidates,
             Err(error) => {
                 // Its asker may be gone.
@@ -63,6 +63,7 @@ impl Reconciler {
                 return;
             }
         };
+        self.end_if_lost(want.build);
         let known = self.by_build.get(&want.build).copied();
         let id = known.unwrap_or_else(|| sys::new_lease_id(self.clock.as_ref()));
         let now = self.clock.now();
@@ -93,6 +94,16 @@ impl Reconciler {
         }
     }
 
+    /// A lease whose node is lost serves its build no more: one that asks again gets another.
+    fn end_if_lost(&mut self, build: BuildId) {
+        let Some(id) = self.by_build.get(&build).copied() else { return };
+        let active = self.leases.get(&id).is_some_and(|lease| lease.row.state == LeaseState::Active);
+        let node = self.node_of(id).and_then(|node| self.nodes.get(&node));
+        if active && node.is_none_or(|node| node.row.state != NodeState::Leased) {
+            self.end(id);
+        }
+    }
+
     pub(super) fn resume(
         &mut self,
         build: BuildId,
@@ -100,9 +111,12 @@ impl Reconciler {
         answer: oneshot::Sender<Result<lease::Lease, LeaseFailure>>,
     ) {
         let known = self.leases.get(&lease).is_some_and(|known| known.row.build == build);
-        let granted = match self.node_of(lease).filter(|_| known) {
-            Some(node) => self.hold(lease, node),
-            None => Err(LeaseFailure::NodeLost(format!("lease {lease} has no node any more"))),
+        let node = self.node_of(lease).filter(|_| known);
+        let fate = node.and_then(|node| self.nodes.get(&node)?.fate.borrow().clone());
+        let granted = match (node, fate) {
+            (Some(node), None) => self.hold(lease, node),
+            (_, Some(fate)) => Err(LeaseFailure::NodeLost(fate)),
+            (None, None) => Err(LeaseFailure::NodeLost(format!("lease {lease} has no node any more"))),
         };
         // Its asker may be gone; the lease stays for the build all the same.
         let _ = answer.send(granted);

@@ -79,7 +79,7 @@ impl Reconciler {
 
     /// Takes the labels that the handle has; how each fares is kept as long as its recipe is the same.
     pub(super) fn take_labels(&mut self) {
-        let table = self.table.load_full();
+        let table = self.offered.load_full();
         let mut before: HashMap<(String, String), LabelHealth> = self
             .labels
             .drain(..)
@@ -96,11 +96,12 @@ impl Reconciler {
                 health: before.remove(&key).unwrap_or_default(),
             });
         }
+        self.table = table;
     }
 
     /// Finds each node's place among labels and providers. What it was made from stays what it was.
     fn place_nodes(&mut self) {
-        let table = self.table.load_full();
+        let table = Arc::clone(&self.table);
         for node in self.nodes.values_mut() {
             let label = table.position(&node.row.label);
             node.label = label.filter(|label| self.labels[*label].definition.provider == node.row.provider);
@@ -114,7 +115,7 @@ impl Reconciler {
 
     /// Finds the labels that serve each waiting lease; one that nobody serves any more ends.
     fn match_leases(&mut self) {
-        let table = self.table.load_full();
+        let table = Arc::clone(&self.table);
         let mut unserved = Vec::new();
         for lease in self.leases.values_mut().filter(|lease| lease.row.state == LeaseState::Queued) {
             lease.told = None;

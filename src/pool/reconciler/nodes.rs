@@ -1,6 +1,7 @@
 //! Nodes in memory, and what their tasks tell of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use crate::pool::planner::Why;
 use crate::pool::provider::{ImageFacts, ProviderError};
 use crate::store::NodeRow;
 use crate::sys;
+use crate::telemetry::metrics::{LaunchLabels, PoolMetrics};
 
 /// What is kept of a failure in a row; the log line has all of it.
 const DETAIL_BYTES: usize = 2000;
@@ -193,6 +195,7 @@ impl Reconciler {
             node.image = image;
             let (label, provider) = (node.label, node.provider);
             let took = now.since(node.row.created_at);
+            measure_launch(self.metrics.as_deref(), &node.row, "ready", took);
             tracing::info!(node.id = %id, node.label = node.row.label, seconds = took.as_secs_f64(), "a node is ready");
             if let Some(label) = label {
                 self.labels[label].health.ready();
@@ -223,6 +226,7 @@ impl Reconciler {
         tracing::warn!(node.id = %id, node.label = node.row.label, provider.name = node.row.provider, %error,
             "a node could not be made");
         node.row.detail = shortened(&text);
+        measure_launch(self.metrics.as_deref(), &node.row, "failed", now.since(node.row.created_at));
         let health = node.label.map(|label| &mut self.labels[label].health);
         match (error, health) {
             (ProviderError::Quota(text), _) => {
@@ -276,6 +280,13 @@ impl Reconciler {
         let id = self.leases.get(&lease)?.row.node?;
         let node = self.nodes.get(&id)?;
         (node.row.lease == Some(lease)).then_some(id)
+    }
+}
+
+fn measure_launch(metrics: Option<&PoolMetrics>, row: &NodeRow, result: &'static str, took: Duration) {
+    if let Some(metrics) = metrics {
+        let labels = LaunchLabels { provider: row.provider.clone(), label: row.label.clone(), result };
+        metrics.launch_seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 }
 

@@ -1,5 +1,7 @@
 //! From rows to the planner's world, and from its plan back to rows.
 
+use std::time::{Duration, Instant};
+
 use super::Reconciler;
 use super::effects::Effect;
 use super::leases::Lease;
@@ -9,6 +11,7 @@ use crate::pool::planner::{
     self, Gate, LabelView, LeaseView, NodeView, Plan, ProviderView, Reason, Shut, World,
 };
 use crate::store::LeaseState;
+use crate::telemetry::metrics::{PoolMetrics, WaitLabels};
 
 impl Reconciler {
     /// Plans once and takes the plan into the rows.
@@ -17,7 +20,11 @@ impl Reconciler {
         let nodes: Vec<NodeId> = self.nodes.keys().copied().collect();
         let waiting = |lease: &&Lease| lease.row.state == LeaseState::Queued;
         let leases: Vec<LeaseId> = self.leases.values().filter(waiting).map(|lease| lease.row.id).collect();
+        let began = Instant::now();
         let plan = self.look_and_plan();
+        if let Some(metrics) = &self.metrics {
+            metrics.pass_seconds.observe(began.elapsed().as_secs_f64());
+        }
         for (lease, node) in &plan.grants {
             self.assign(leases[*lease], nodes[*node]);
         }
@@ -93,6 +100,7 @@ impl Reconciler {
 
     /// Reserves a node for a lease: both rows go into one commit.
     fn assign(&mut self, lease: LeaseId, node: NodeId) {
+        let was_ready = self.nodes.get(&node).map(|node| node.row.since).unwrap_or_default();
         if !self.set_state(node, NodeState::Leased) {
             return;
         }
@@ -106,6 +114,9 @@ impl Reconciler {
                 self.labels[label].health.survived();
             }
             let waited = now.since(lease.row.queued_at);
+            if let Some(metrics) = &self.metrics {
+                measure_grant(metrics, &node.row.label, was_ready <= lease.row.queued_at, waited);
+            }
             tracing::info!(lease.id = %lease.row.id, build.id = %lease.row.build, node.id = %node.row.id,
                 node.label = node.row.label, seconds = waited.as_secs_f64(), "a build has its node");
         }
@@ -206,4 +217,14 @@ impl Reconciler {
             Reason::Nobody => "no label serves it".to_owned(),
         }
     }
+}
+
+fn measure_grant(metrics: &PoolMetrics, label: &str, from_stock: bool, waited: Duration) {
+    let (counter, source) = match from_stock {
+        true => (&metrics.stock_hits, "stock"),
+        false => (&metrics.stock_misses, "launched"),
+    };
+    counter.inc();
+    let labels = WaitLabels { label: label.to_owned(), source };
+    metrics.lease_wait_seconds.get_or_create(&labels).observe(waited.as_secs_f64());
 }

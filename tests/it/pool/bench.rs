@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use causeway::model::{
-    BuildId, BuildRecord, BuildRequest, BuildState, Millis, NodeState, Origin, Parameters, Precedence,
+    BuildId, BuildRecord, BuildRequest, BuildState, Cause, Millis, NodeState, Origin, Outcome, Parameters,
+    Precedence,
 };
 use causeway::pool::label::{LabelDefinition, NetworkMode, PullPolicy, SecurityProfile};
 use causeway::pool::provider::Provider;
@@ -146,6 +147,19 @@ impl Bench {
     pub async fn request_for(&self, build: BuildId, expression: &str) -> Ticket {
         let want = Want { build, expression: expression.to_owned(), priority: Precedence::Normal };
         self.pool.request(want).await.unwrap()
+    }
+
+    /// Every build that the store knows ends.
+    pub async fn end_builds(&self) {
+        for record in self.store.unfinished_builds().await.unwrap() {
+            self.end_build(record.id).await;
+        }
+    }
+
+    pub async fn end_build(&self, id: BuildId) {
+        let mut record = self.store.build(id).await.unwrap().unwrap();
+        record.state = BuildState::Ended(Outcome { result: None, cause: Cause::Finished });
+        self.store.end_build(record).await.unwrap();
     }
 
     pub async fn lease(&self, expression: &str) -> Result<Lease, LeaseFailure> {

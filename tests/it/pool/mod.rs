@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bench;
+mod chaos;
 mod failures;
 mod leases;
 mod reload;
