@@ -1,11 +1,21 @@
 //! The jobs we know: component tree → [`recipe::Recipe`], with its problems; reload without a gap.
 //!
 //! Owns the translation of what Job Builder YAML says into what `execute` runs. What is not understood is a problem with file,
-//! line and reason, and such a job is not owned (design A9). Never: running anything, knowing who submitted a build.
+//! line and reason, and such a job is not owned (design A9). Start with [`CatalogHandle`]; [`Tree`] is a reading without a server.
+//! Never: running anything, knowing who submitted a build.
 
 mod config;
+mod finding;
+mod handle;
+mod loaded;
 mod pattern;
 pub mod recipe;
+mod translate;
+mod tree;
 
 pub use config::{CatalogConfig, Reading};
+pub use finding::{Finding, Verdict, Weight};
+pub use handle::{CatalogHandle, ReloadReport};
+pub use loaded::{Catalog, Entry};
 pub use pattern::NamePatterns;
+pub use tree::{Tree, TreeJob};

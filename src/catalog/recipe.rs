@@ -28,6 +28,9 @@ pub struct Recipe {
     pub retention: Retention,
     /// Whether several builds may run at once.
     pub concurrent: bool,
+    /// Not offered at all.
+    #[serde(default)]
+    pub disabled: bool,
     /// Where the job was written.
     pub place: Place,
 }

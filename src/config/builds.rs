@@ -16,6 +16,8 @@ pub struct BuildsConfig {
     pub post_steps_timeout: Duration,
     /// Builds at once; further ones stay queued.
     pub max_running: usize,
+    /// How long a shutdown waits for builds to end; those that have not go on on their nodes.
+    pub drain_timeout: Duration,
     /// Bytes of output that are kept per build (pools-D44).
     pub log_limit: u64,
 }
@@ -27,6 +29,7 @@ impl Default for BuildsConfig {
             timeout: Duration::from_secs(24 * 3600),
             post_steps_timeout: Duration::from_secs(600),
             max_running: 200,
+            drain_timeout: Duration::from_secs(30),
             log_limit: 256 << 20,
         }
     }
@@ -41,6 +44,7 @@ pub(super) fn read(mut section: Section<'_>) -> BuildsConfig {
         timeout: section.bounded("timeout", default.timeout, second, 30 * day),
         post_steps_timeout: section.bounded("post_steps_timeout", default.post_steps_timeout, second, day),
         max_running: section.bounded("max_running", default.max_running, 1, 100_000),
+        drain_timeout: section.bounded("drain_timeout", default.drain_timeout, Duration::ZERO, 7 * day),
         log_limit: log.0,
     };
     section.close();

@@ -1,5 +1,6 @@
 //! The tests of the whole program, one module a subject.
 
+mod catalog;
 #[cfg(test)]
 mod gearman;
 mod jjb;

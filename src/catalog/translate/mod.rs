@@ -1,0 +1,84 @@
+//! Component tree → recipe. One file per component type; whatever is not understood is a finding, never skipped (jjb-T51).
+//!
+//! A component's file names its options with upstream's defaults. An option that upstream knows and we do not carry keeps the job
+//! where it is; one that upstream does not know either is noted, because it has no effect there.
+
+mod ansicolor;
+mod archive;
+mod build_discarder;
+mod job;
+mod options;
+mod parameter;
+mod post_build_script;
+mod scope;
+mod shell;
+mod timeout;
+mod unsupported;
+
+#[cfg(test)]
+mod tests;
+
+use jjb_compat::{Component, Files, Job};
+
+use super::config::CatalogConfig;
+use super::finding::Finding;
+use super::recipe::{Publisher, Recipe, Step};
+use scope::Scope;
+
+pub(super) use scope::position;
+
+/// A job, as far as it could be translated, and what there is to say about it.
+#[derive(Debug, Clone)]
+pub struct Translation {
+    /// Complete when no finding keeps the job on Jenkins.
+    pub recipe: Recipe,
+    /// Differences, reasons, errors, in the order of the job's components.
+    pub findings: Vec<Finding>,
+}
+
+/// Translates a job.
+pub fn translate(job: &Job, files: &Files, config: &CatalogConfig) -> Translation {
+    let scope = Scope::new(files, config);
+    let mut recipe = Recipe { environment: config.variables.clone(), ..Recipe::default() };
+    if job::translate(&scope, job, &mut recipe) {
+        for component in job.components.iter() {
+            place(&scope, component, &mut recipe);
+        }
+    }
+    Translation { recipe, findings: scope.finish() }
+}
+
+/// Puts a component of a job into the recipe.
+fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
+    match (component.kind, &*component.name) {
+        ("builder", _) => recipe.steps.extend(step(scope, component)),
+        ("publisher", "postbuildscript") => {
+            recipe
+                .publishers
+                .extend(post_build_script::translate(scope, component).map(Publisher::PostBuildScript));
+        }
+        ("publisher", "archive") => {
+            recipe.publishers.extend(archive::translate(scope, component).map(Publisher::Archive));
+        }
+        // A node's directory goes with its lease: nothing is left to clean up, before or after (jjb-T30).
+        ("publisher" | "wrapper", "workspace-cleanup") => {}
+        ("wrapper", "timeout") => recipe.timeout = timeout::translate(scope, component),
+        // Every log has the times of its lines (pools-D48).
+        ("wrapper", "timestamps") => {}
+        ("wrapper", "ansicolor") => recipe.terminal = Some(ansicolor::translate(scope, component)),
+        ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
+        ("parameter", _) => recipe.parameters.extend(parameter::translate(scope, component)),
+        _ => unsupported::report(scope, component),
+    }
+}
+
+/// A builder, wherever it stands: in the job, in a condition, in a post step.
+fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
+    match &*component.name {
+        "shell" => shell::translate(scope, component).map(Step::Shell),
+        _ => {
+            unsupported::report(scope, component);
+            None
+        }
+    }
+}

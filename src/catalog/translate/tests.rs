@@ -1,0 +1,329 @@
+//! YAML in, recipe out: one table per component.
+
+use jjb_compat::Memory;
+
+use crate::catalog::config::{CatalogConfig, Reading};
+use crate::catalog::recipe::{
+    Archive, ParameterKind, PostBuildScript, Publisher, Recipe, Retention, ShellStep, Step, TimeLimit,
+    TimeLimitAction, TimeLimitKind,
+};
+use crate::catalog::{Finding, Tree, TreeJob, Verdict, Weight};
+
+/// The only job of a tree.
+fn read(text: &str, config: CatalogConfig) -> TreeJob {
+    let mut source = Memory::new();
+    source.add("jobs.yaml", text);
+    let config = CatalogConfig { paths: vec!["jobs.yaml".into()], ..config };
+    let tree = Tree::read_from(&source, &config);
+    assert_eq!(tree.problems, [], "{text}");
+    assert_eq!(tree.jobs.len(), 1, "{text}");
+    tree.jobs.into_iter().next().unwrap()
+}
+
+/// A job with these keys, which are indented as they are written.
+fn job(keys: &str) -> TreeJob {
+    let body: String = keys.lines().map(|line| format!("    {line}\n")).collect();
+    read(&format!("- job:\n    name: a\n{body}"), CatalogConfig::default())
+}
+
+/// Weight, code and line of every finding.
+fn found(findings: &[Finding]) -> Vec<(Weight, &'static str, u32)> {
+    let line = |finding: &Finding| finding.problem.position.as_ref().map_or(0, |position| position.line);
+    findings.iter().map(|finding| (finding.weight, finding.problem.code, line(finding))).collect()
+}
+
+fn moves(keys: &str) -> Recipe {
+    let job = job(keys);
+    assert_eq!(found(&job.findings), [], "{keys}");
+    job.recipe
+}
+
+fn shell(keys: &str) -> ShellStep {
+    match moves(keys).steps.as_slice() {
+        [Step::Shell(step)] => step.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn jjb_t10_to_t13_shell() {
+    let step = shell("builders:\n  - shell: |\n      #!/bin/bash -eu\n      echo \"$A\"\n");
+    assert_eq!(
+        (step.interpreter.join(" ").as_str(), step.script.as_str()),
+        ("/bin/bash -eu", "#!/bin/bash -eu\necho \"$A\"\n")
+    );
+    assert_eq!((step.place.file.as_str(), step.place.line, step.unstable_return), ("jobs.yaml", 4, None));
+    let step = shell("builders:\n  - shell: echo\n");
+    assert_eq!((step.interpreter.join(" ").as_str(), step.script.as_str()), ("/bin/sh -xe", "\necho"));
+    let step = shell("builders:\n  - shell: {command: \"a\\r\\nb\", unstable-return: 3}\n");
+    assert_eq!((step.script.as_str(), step.unstable_return), ("\na\nb", Some(3)));
+    let step = shell("builders:\n  - shell: {command: a, unstable-return: 0}\n");
+    assert_eq!(step.unstable_return, None);
+    let step = shell("builders:\n  - shell: 17\n");
+    assert_eq!(step.script, "\n17");
+}
+
+#[test]
+fn jjb_t11_the_shell_is_a_setting() {
+    let config = CatalogConfig { default_shell: vec!["/bin/bash".into()], ..CatalogConfig::default() };
+    let job = read("- job: {name: a, builders: [{shell: echo}]}\n", config);
+    let Step::Shell(step) = &job.recipe.steps[0];
+    assert_eq!(step.interpreter, ["/bin/bash", "-xe"]);
+}
+
+#[test]
+fn shell_that_cannot_be_one() {
+    for (keys, code) in [
+        ("builders:\n  - shell: {unstable-return: 1}", "missing-option"),
+        ("builders:\n  - shell: [a]", "wrong-type"),
+        ("builders:\n  - shell: '#!'", "no-interpreter"),
+        ("builders:\n  - shell: {command: a, unstable-return: many}", "wrong-type"),
+    ] {
+        let job = job(keys);
+        assert_eq!(Verdict::of(&job.findings), Verdict::Error, "{keys}");
+        assert_eq!(job.findings[0].problem.code, code, "{keys}");
+        assert_eq!(job.findings[0].component, "builder shell");
+    }
+}
+
+#[test]
+fn job_keys() {
+    let recipe = moves(
+        "node: docker && !slow\nconcurrent: 'false'\ndescription: Text\nlogrotate: {daysToKeep: 3, numToKeep: -1}",
+    );
+    assert_eq!((recipe.node.as_str(), recipe.description.as_str()), ("docker && !slow", "Text"));
+    // jjb-J123: any text but the empty one is true.
+    assert!(recipe.concurrent);
+    assert_eq!(recipe.retention, Retention { days: Some(3), ..Retention::default() });
+    assert!(!moves("description: x").concurrent);
+    assert!(moves("disabled: true").disabled);
+    assert!(!moves("disabled: 'no'").disabled);
+    assert_eq!(found(&job("quiet-period: 5\nnode: a").findings), [(Weight::Stays, "key-not-carried", 3)]);
+}
+
+#[test]
+fn jjb_t30_only_freestyle_moves() {
+    for (kind, code) in [("pipeline\ndsl: x", "groovy"), ("matrix\naxes: []", "matrix")] {
+        let job = job(&format!("project-type: {kind}\nbuilders: [shell: echo]"));
+        assert_eq!(found(&job.findings), [(Weight::Stays, code, 3)], "{kind}");
+    }
+    moves("project-type: freestyle");
+}
+
+#[test]
+fn jjb_t25_parameters() {
+    let keys = "\
+parameters:
+  - string: {name: S, default: 1.0, description: d}
+  - text: {name: T, default: \"a\\nb\"}
+  - bool: {name: B, default: true}
+  - bool: {name: C}
+  - choice: {name: D, choices: [x, 2]}
+  - password: {name: P}
+  - string: {name: E}
+";
+    let recipe = moves(keys);
+    let kinds: Vec<&ParameterKind> = recipe.parameters.iter().map(|parameter| &parameter.kind).collect();
+    let choice = ParameterKind::Choice(vec!["x".into(), "2".into()]);
+    use ParameterKind::{Bool, Password, String, Text};
+    assert_eq!(kinds, [&String, &Text, &Bool, &Bool, &choice, &Password, &String]);
+    let defaults: Vec<&str> = recipe.parameters.iter().map(|parameter| parameter.default.as_str()).collect();
+    assert_eq!(defaults, ["1.0", "a\nb", "true", "false", "x", "", ""]);
+    assert_eq!(recipe.parameters[0].description, "d");
+    let job = job(
+        "parameters:\n  - password: {name: P, default: AQAAABAAAAAQ}\n  - run: {name: R, project-name: x}\n  - string: {default: x}",
+    );
+    let expected = [
+        (Weight::Difference, "password-default", 4),
+        (Weight::Stays, "not-carried", 5),
+        (Weight::Error, "missing-option", 6),
+    ];
+    assert_eq!(found(&job.findings), expected);
+}
+
+#[test]
+fn jjb_j90_zuul_triggers_are_parameters() {
+    let recipe = moves("triggers: [zuul]\nparameters:\n  - string: {name: OWN}");
+    let names: Vec<&str> = recipe.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    assert_eq!((names.len(), names[0], names[1]), (14, "OWN", "ZUUL_UUID"));
+}
+
+fn limit(options: &str) -> TimeLimit {
+    moves(&format!("wrappers:\n  - timeout: {options}")).timeout.unwrap()
+}
+
+#[test]
+fn jjb_t26_timeout() {
+    use TimeLimitAction::{Abort, Fail};
+    use TimeLimitKind::{Absolute, NoActivity};
+    let expect = |options: &str, kind, amount: &str, action| {
+        let expected = TimeLimit { kind, amount: amount.into(), action, variable: None };
+        assert_eq!(limit(options), expected, "{options}");
+    };
+    expect("{timeout: 30, fail: true}", Absolute, "30", Fail);
+    expect("{}", Absolute, "3", Abort);
+    expect("{timeout: '${BUILD_TIMEOUT}', abort: true}", Absolute, "${BUILD_TIMEOUT}", Abort);
+    expect("{timeout: 5, fail: true, abort: true}", Absolute, "5", Fail);
+    expect("{timeout: 2, type: no-activity}", NoActivity, "120", Abort);
+    expect("{fail: 'True'}", Absolute, "3", Fail);
+    assert_eq!(limit("{timeout-var: T}").variable.as_deref(), Some("T"));
+    for (options, expected) in [
+        ("{type: likely-stuck, timeout: 9}", (Weight::Difference, "limit-not-learned", 4)),
+        ("{type: elastic}", (Weight::Difference, "limit-not-learned", 4)),
+        ("{type: deadline}", (Weight::Stays, "option-not-carried", 4)),
+        ("{type: never}", (Weight::Error, "unknown-word", 4)),
+        ("{type: no-activity, timeout: '$X'}", (Weight::Error, "wrong-type", 4)),
+        ("{abort-and-restart: true}", (Weight::Stays, "option-not-carried", 4)),
+        ("{tiemout: 3}", (Weight::Difference, "unknown-option", 4)),
+    ] {
+        assert_eq!(
+            found(&job(&format!("wrappers:\n  - timeout: {options}")).findings),
+            [expected],
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn wrappers_that_need_nothing() {
+    let recipe = moves(
+        "wrappers:\n  - timestamps\n  - workspace-cleanup: {include: [x]}\n  - ansicolor\npublishers:\n  - workspace-cleanup",
+    );
+    assert_eq!(recipe.terminal.as_deref(), Some("xterm"));
+    assert_eq!((recipe.timeout, recipe.publishers), (None, vec![]));
+    assert_eq!(moves("wrappers:\n  - ansicolor: {colormap: vga}").terminal.as_deref(), Some("vga"));
+}
+
+#[test]
+fn build_discarder() {
+    let recipe = moves(
+        "properties:\n  - build-discarder: {days-to-keep: 30, num-to-keep: 5, artifact-num-to-keep: -1}",
+    );
+    assert_eq!(
+        recipe.retention,
+        Retention { days: Some(30), builds: Some(5), artifact_days: None, artifact_builds: None }
+    );
+}
+
+#[test]
+fn archive() {
+    let Some(Publisher::Archive(found)) =
+        moves("publishers:\n  - archive: {artifacts: 'log/, *.txt'}").publishers.pop()
+    else {
+        panic!()
+    };
+    let expected = Archive {
+        artifacts: "log/, *.txt".into(),
+        excludes: String::new(),
+        allow_empty: false,
+        only_if_success: false,
+        default_excludes: true,
+        case_sensitive: true,
+        place: found.place.clone(),
+    };
+    assert_eq!(found, expected);
+    let keys = "publishers:\n  - archive: {artifacts: a, excludes: b, allow-empty: 'true', only-if-success: true, default-excludes: false, case-sensitive: false, latest-only: false}";
+    let Some(Publisher::Archive(all)) = moves(keys).publishers.pop() else { panic!() };
+    assert_eq!(
+        (
+            all.excludes.as_str(),
+            all.allow_empty,
+            all.only_if_success,
+            all.default_excludes,
+            all.case_sensitive
+        ),
+        ("b", true, true, false, false)
+    );
+    assert_eq!(
+        job("publishers:\n  - archive: {allow-empty: true}").findings[0].problem.code,
+        "missing-option"
+    );
+    let job = job("publishers:\n  - archive: {artifacts: a, latest-only: true, follow-symlinks: true}");
+    assert_eq!(Verdict::of(&job.findings), Verdict::WithDifferences);
+}
+
+fn post(keys: &str) -> PostBuildScript {
+    match moves(&format!("publishers:\n  - postbuildscript:\n{keys}")).publishers.pop() {
+        Some(Publisher::PostBuildScript(post)) => post,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn post_build_script_new_form() {
+    let post = post(
+        "      builders:\n        - build-steps: [{shell: one}]\n        - build-on: [FAILURE, ABORTED]\n          role: SLAVE\n          build-steps: [{shell: two}, {shell: three}]\n",
+    );
+    assert!(!post.mark_unstable_if_failed);
+    let groups: Vec<(&[String], usize)> =
+        post.groups.iter().map(|group| (group.build_on.as_slice(), group.steps.len())).collect();
+    assert_eq!(
+        groups,
+        [(&["SUCCESS".to_owned()][..], 1), (&["FAILURE".to_owned(), "ABORTED".to_owned()][..], 2)]
+    );
+}
+
+#[test]
+fn post_build_script_old_form() {
+    let plugins = vec![("postbuildscript".to_owned(), "0.17".to_owned())];
+    let reading = Reading { plugins, ..Reading::default() };
+    let config = CatalogConfig { reading, ..CatalogConfig::default() };
+    let old = |option: &str| {
+        let head =
+            "- job:\n    name: a\n    publishers:\n    - postbuildscript:\n        builders: [{shell: x}]\n";
+        let job = read(&format!("{head}        {option}\n"), config.clone());
+        assert_eq!(found(&job.findings), [], "{option}");
+        match job.recipe.publishers.into_iter().next() {
+            Some(Publisher::PostBuildScript(post)) => post,
+            other => panic!("{other:?}"),
+        }
+    };
+    let words = |option: &str| old(option).groups[0].build_on.join(" ");
+    assert_eq!(words(""), "SUCCESS");
+    assert_eq!(words("onsuccess: false\n        onfailure: true"), "FAILURE");
+    assert_eq!(words("script-only-if-succeeded: false"), "SUCCESS UNSTABLE FAILURE NOT_BUILT ABORTED");
+    assert!(old("mark-unstable-if-failed: true").mark_unstable_if_failed);
+}
+
+#[test]
+fn post_build_script_that_stays() {
+    let job = job(
+        "publishers:\n  - postbuildscript:\n      groovy: [{content: x}]\n      builders:\n        - build-on: [GOOD]\n          role: MASTER\n          build-steps: [{batch: x}]",
+    );
+    let codes: Vec<&str> = job.findings.iter().map(|finding| finding.problem.code).collect();
+    assert_eq!(codes, ["option-not-carried", "unknown-word", "option-not-carried", "not-carried"]);
+}
+
+#[test]
+fn jjb_t51_nothing_is_left_out_in_silence() {
+    for (keys, weight) in [
+        ("publishers: [ircbot: {strategy: all}]", Weight::Difference),
+        ("builders: [batch: x]", Weight::Stays),
+        ("wrappers: [xvfb]", Weight::Stays),
+        ("properties: [priority-sorter: {priority: 1}]", Weight::Stays),
+        ("triggers: [timed: '@daily']", Weight::Stays),
+        ("scm: [git: {url: x}]", Weight::Stays),
+    ] {
+        let job = job(keys);
+        assert_eq!(job.findings.iter().map(|finding| finding.weight).collect::<Vec<_>>(), [weight], "{keys}");
+    }
+}
+
+#[test]
+fn a_finding_in_a_macro_names_both_places() {
+    let text = "- publisher:\n    name: tell\n    publishers:\n      - hipchat\n- job:\n    name: a\n    publishers:\n      - tell\n";
+    let job = read(text, CatalogConfig::default());
+    let problem = &job.findings[0].problem;
+    assert_eq!(problem.position.as_ref().map(|position| position.line), Some(4));
+    assert_eq!(problem.chain[0].what, "in the macro 'tell'");
+    assert_eq!(problem.chain[0].position.as_ref().map(|position| position.line), Some(8));
+}
+
+#[test]
+fn a_recipe_of_an_older_version_is_still_read() {
+    let stored = r#"{"job":"a","description":"","node":"","parameters":[],"environment":[],"timeout":null,"terminal":null,"steps":[],
+        "publishers":[],"retention":{"days":null,"builds":null,"artifact_days":null,"artifact_builds":null},"concurrent":false,
+        "place":{"file":"","line":0}}"#;
+    let recipe: Recipe = serde_json::from_str(stored).unwrap();
+    assert_eq!(recipe.job, "a");
+}
