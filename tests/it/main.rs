@@ -1,6 +1,7 @@
 //! The tests of the whole program, one module a subject.
 
 mod catalog;
+mod full_disk;
 #[cfg(test)]
 mod gearman;
 mod jjb;
