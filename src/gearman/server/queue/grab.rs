@@ -31,7 +31,7 @@ impl Queue {
         self.jobs[job].worker = from;
         self.jobs.link_worker(&mut self.connections[from].worker_jobs, job);
         self.assign(from, kind, job);
-        self.jobs[job].drop_data();
+        self.jobs.drop_data(job);
         self.limit_time(from, job);
         self.wake_after_grab(class);
     }
@@ -54,20 +54,15 @@ impl Queue {
         let mut handle = [0; 64];
         let handle =
             write_handle(&self.handle_prefix, decimal(self.jobs.number(job), &mut digits), &mut handle);
-        let job = &self.jobs[job];
-        let name: &[u8] = &job.body[..job.unique_at as usize - 1];
-        let reducer = job.rare.as_ref().and_then(|rare| rare.reducer.as_deref());
+        let reducer = self.jobs[job].rare.as_ref().and_then(|rare| rare.reducer.as_deref());
+        let (name, unique, data) = (self.jobs.name(job), self.jobs.unique(job), self.jobs.data(job));
         match (grab, reducer) {
-            (kind::GRAB_JOB, _) => self.connections.send(to, kind::JOB_ASSIGN, &[handle, name, job.data()]),
+            (kind::GRAB_JOB, _) => self.connections.send(to, kind::JOB_ASSIGN, &[handle, name, data]),
             (kind::GRAB_JOB_ALL, Some(reducer)) => {
-                self.connections.send(
-                    to,
-                    kind::JOB_ASSIGN_ALL,
-                    &[handle, name, job.unique(), reducer, job.data()],
-                );
+                self.connections.send(to, kind::JOB_ASSIGN_ALL, &[handle, name, unique, reducer, data]);
             }
             // The body is function, unique and data as they are wanted here.
-            _ => self.connections.send(to, kind::JOB_ASSIGN_UNIQ, &[handle, &job.body]),
+            _ => self.connections.send(to, kind::JOB_ASSIGN_UNIQ, &[handle, self.jobs.body(job)]),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The slab of jobs, and the lists that run through it: by function and level, by client, by worker.
 
 use super::NONE;
+use super::bodies::{Bodies, Place};
 use super::names::Ends;
 use crate::gearman::packet::Level;
 
@@ -59,7 +60,7 @@ pub(super) struct Job {
     /// Length of the body as submitted, for the accounts.
     pub(super) bytes: u32,
     /// Function, unique and data as they came, NUL bytes between them; without the data once a worker has it.
-    pub(super) body: Box<[u8]>,
+    pub(super) body: Place,
     /// Who submitted it; NONE for background jobs and when the client is gone.
     pub(super) client: u32,
     /// Who holds it.
@@ -83,32 +84,15 @@ impl Job {
     pub(super) fn level(&self) -> Level {
         Level::ALL[(self.key >> ARRIVAL_BITS) as usize]
     }
-
-    pub(super) fn unique(&self) -> &[u8] {
-        &self.body[self.unique_at as usize..self.data_at as usize - 1]
-    }
-
-    pub(super) fn data(&self) -> &[u8] {
-        self.body.get(self.data_at as usize..).unwrap_or_default()
-    }
-
-    /// A running job needs its name and unique only; what a worker holds for hours need not hold the arguments as well.
-    pub(super) fn drop_data(&mut self) {
-        const WORTH_A_COPY: usize = 4 << 10;
-        if self.body.len() > WORTH_A_COPY {
-            self.body = self.body[..self.data_at as usize].into();
-        }
-    }
 }
 
 /// What is known about a job when it is made.
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
     pub(super) level: Level,
     pub(super) background: bool,
     pub(super) function: u32,
-    pub(super) unique_at: usize,
-    pub(super) data_at: usize,
-    pub(super) body: Box<[u8]>,
+    /// Function, unique and data.
+    pub(super) parts: [&'a [u8]; 3],
     pub(super) client: u32,
 }
 
@@ -117,6 +101,7 @@ pub(super) struct Draft {
 pub(super) struct Jobs {
     slots: Vec<Job>,
     free: Vec<u32>,
+    bodies: Bodies,
     sequence: u64,
     arrival: u64,
     pub(super) live: usize,
@@ -131,10 +116,13 @@ impl Jobs {
     }
 
     /// Stores a job, in no list yet.
-    pub(super) fn insert(&mut self, draft: Draft) -> u32 {
+    pub(super) fn insert(&mut self, draft: Draft<'_>) -> u32 {
         self.sequence += 1;
         self.live += 1;
-        self.bytes += draft.body.len();
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        let [name, unique, data] = draft.parts;
+        let body = self.bodies.put(slot, &[name, b"\0", unique, b"\0", data]);
+        self.bytes += body.len();
         let job = Job {
             sequence: self.sequence,
             key: (draft.level.index() as u64) << ARRIVAL_BITS,
@@ -144,33 +132,77 @@ impl Jobs {
             cancelled: false,
             gap_told: false,
             function: draft.function,
-            unique_at: draft.unique_at as u32,
-            data_at: draft.data_at as u32,
-            bytes: draft.body.len() as u32,
-            body: draft.body,
+            unique_at: (name.len() + 1) as u32,
+            data_at: (name.len() + unique.len() + 2) as u32,
+            bytes: body.len() as u32,
+            body,
             client: draft.client,
             worker: NONE,
             link: UNLINKED,
             client_link: UNLINKED,
             rare: None,
         };
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = job;
-            return slot;
+        match self.slots.get_mut(slot as usize) {
+            Some(free) => *free = job,
+            None => self.slots.push(job),
         }
-        self.slots.push(job);
-        (self.slots.len() - 1) as u32
+        slot
+    }
+
+    /// Function, unique and data as they are sent to workers, NUL bytes between them.
+    pub(super) fn body(&self, slot: u32) -> &[u8] {
+        self.bodies.get(self[slot].body)
+    }
+
+    pub(super) fn name(&self, slot: u32) -> &[u8] {
+        &self.body(slot)[..self[slot].unique_at as usize - 1]
+    }
+
+    pub(super) fn unique(&self, slot: u32) -> &[u8] {
+        let job = &self[slot];
+        &self.body(slot)[job.unique_at as usize..job.data_at as usize - 1]
+    }
+
+    pub(super) fn data(&self, slot: u32) -> &[u8] {
+        self.body(slot).get(self[slot].data_at as usize..).unwrap_or_default()
+    }
+
+    /// A running job needs its name and unique only; what a worker holds for hours need not hold the arguments as well.
+    pub(super) fn drop_data(&mut self, slot: u32) {
+        const WORTH_A_COPY: usize = 4 << 10;
+        let (body, data_at) = (self[slot].body, self[slot].data_at as usize);
+        if body.len() > WORTH_A_COPY && body.len() > data_at {
+            let kept = self.bodies.get(body)[..data_at].to_vec();
+            self[slot].body = self.bodies.put(slot, &[&kept]);
+            self.release(body);
+        }
+    }
+
+    /// Gives a body back. When its segment is nearly empty, what is left there moves, so that a few long-lived jobs do not
+    /// hold the memory of a backlog that is gone.
+    fn release(&mut self, body: Place) {
+        for slot in self.bodies.release(body).into_iter().flatten() {
+            let Some(job) = self.slots.get(slot as usize) else { continue };
+            let old = job.body;
+            if job.state == State::Free || !Bodies::same_segment(old, body) {
+                continue;
+            }
+            let copy = self.bodies.get(old).to_vec();
+            self.slots[slot as usize].body = self.bodies.put(slot, &[&copy]);
+            self.bodies.release(old);
+        }
     }
 
     /// Gives the slot back. The caller has taken the job out of its lists.
     pub(super) fn remove(&mut self, slot: u32) {
         let job = &mut self.slots[slot as usize];
         job.state = State::Free;
-        job.body = Box::default();
         job.rare = None;
         self.bytes -= job.bytes as usize;
+        let body = std::mem::replace(&mut job.body, Place::EMPTY);
         self.live -= 1;
         self.free.push(slot);
+        self.release(body);
     }
 
     /// Frees what an earlier backlog needed. Only when no job is left.
@@ -180,6 +212,7 @@ impl Jobs {
             // Sequence numbers go on, so that a handle of an earlier slab never fits a later job.
             self.slots = Vec::new();
             self.free = Vec::new();
+            self.bodies.trim();
         }
         worth
     }

@@ -160,8 +160,9 @@ impl Queue {
         job.state = State::RunningLocal;
         let client = job.client;
         let (level, background) = (job.level(), job.background);
-        let (unique, data) = (Bytes::copy_from_slice(job.unique()), Bytes::copy_from_slice(job.data()));
-        job.drop_data();
+        let (unique, data) =
+            (Bytes::copy_from_slice(self.jobs.unique(slot)), Bytes::copy_from_slice(self.jobs.data(slot)));
+        self.jobs.drop_data(slot);
         let function = self.jobs[slot].function;
         self.names[function].running += 1;
         self.local.running += 1;

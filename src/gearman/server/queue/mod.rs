@@ -13,6 +13,7 @@
 //!   first waiting job, unless the function is wide or local.
 
 mod abilities;
+mod bodies;
 mod classes;
 mod connections;
 mod grab;

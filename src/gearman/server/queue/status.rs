@@ -50,8 +50,8 @@ impl Queue {
         let jobs = &self.jobs;
         let index = self.by_unique.get_or_insert_with(|| {
             let mut index: HashMap<Box<[u8]>, Vec<u32>> = HashMap::new();
-            for (slot, job) in jobs.iter() {
-                index.entry(job.unique().into()).or_default().push(slot);
+            for (slot, _) in jobs.iter() {
+                index.entry(jobs.unique(slot).into()).or_default().push(slot);
             }
             index
         });

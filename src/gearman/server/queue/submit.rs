@@ -124,20 +124,12 @@ impl Queue {
         let digits = decimal(number, &mut digits);
         // A Jenkins node is blocked for good by an empty unique (zuul-J-1): the handle's number serves for one.
         let unique = if unique.is_empty() { digits } else { unique };
-        let mut body = Vec::with_capacity(name.len() + unique.len() + data.len() + 2);
-        body.extend_from_slice(name);
-        body.push(0);
-        body.extend_from_slice(unique);
-        body.push(0);
-        body.extend_from_slice(data);
         let background = form.background || from == NONE;
         let job = self.jobs.insert(Draft {
             level: form.level,
             background,
             function,
-            unique_at: name.len() + 1,
-            data_at: name.len() + unique.len() + 2,
-            body: body.into_boxed_slice(),
+            parts: [name, unique, data],
             client: if background { NONE } else { from },
         });
         debug_assert_eq!(self.jobs.number(job), number);
@@ -146,7 +138,7 @@ impl Queue {
             self.jobs[job].rare = Some(Box::new(Rare { reducer: Some(reducer), ..Rare::default() }));
         }
         if let Some(index) = &mut self.by_unique {
-            index.entry(self.jobs[job].unique().into()).or_default().push(job);
+            index.entry(unique.into()).or_default().push(job);
         }
         if from != NONE {
             let mut handle = [0; 64];

@@ -125,8 +125,8 @@ impl Queue {
     }
 
     fn uniques_text(&self, text: &mut Vec<u8>) {
-        for (_, job) in self.jobs.iter() {
-            text.extend_from_slice(job.unique());
+        for (slot, _) in self.jobs.iter() {
+            text.extend_from_slice(self.jobs.unique(slot));
             text.push(b'\n');
         }
     }

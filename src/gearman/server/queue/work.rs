@@ -149,11 +149,11 @@ impl Queue {
         self.status_text = None;
         self.detach_client(job);
         if let Some(index) = &mut self.by_unique {
-            let unique = self.jobs[job].unique();
+            let unique = self.jobs.unique(job);
             if let Some(jobs) = index.get_mut(unique) {
                 jobs.retain(|other| *other != job);
                 if jobs.is_empty() {
-                    index.remove(self.jobs[job].unique());
+                    index.remove(unique);
                 }
             }
         }
