@@ -1,11 +1,14 @@
 //! Causeway: leave Jenkins and Nodepool one job at a time.
 
+pub mod app;
 pub mod artifact;
 pub mod build;
 pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod drain;
+pub mod execute;
 pub mod gearman;
 pub mod keeper;
 pub mod model;

@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
+use crate::telemetry::metrics::{BuildMetrics, ResultLabels};
 
 /// Builds that were accepted and are not yet taken up by the executor. When it is full, `submit` waits.
 const ACCEPTED_MAX: usize = 1024;
@@ -34,6 +35,7 @@ pub struct Builds {
 struct Shared {
     store: Arc<dyn Store>,
     clock: SharedClock,
+    metrics: BuildMetrics,
     live: DashMap<BuildId, Arc<Live>>,
     by_number: DashMap<(JobName, BuildNumber), BuildId>,
     accepted: mpsc::Sender<BuildId>,
@@ -93,11 +95,16 @@ pub enum BuildError {
 
 impl Builds {
     /// The writer, and the builds that it accepts, for the executor to take up.
-    pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> (Builds, mpsc::Receiver<BuildId>) {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: SharedClock,
+        metrics: BuildMetrics,
+    ) -> (Builds, mpsc::Receiver<BuildId>) {
         let (accepted, to_run) = mpsc::channel(ACCEPTED_MAX);
         let shared = Shared {
             store,
             clock,
+            metrics,
             live: DashMap::new(),
             by_number: DashMap::new(),
             accepted,
@@ -155,6 +162,7 @@ impl Builds {
             self.shared.store.accept_build(record.clone(), floor).await.map_err(Refusal::Store)?;
         let (id, number) = (record.id, record.number);
         info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
+        self.shared.metrics.accepted.inc();
         let shown = self.admit(record);
         // The executor only goes away with the process; what is recorded is then found again by the next one.
         let _ = self.shared.accepted.send(id).await;
@@ -195,6 +203,10 @@ impl Builds {
     fn retire(&self, record: &BuildRecord, outcome: &Outcome) {
         let result = outcome.result.map_or("(none)", ResultWord::as_str);
         info!(build.id = %record.id, job.name = %record.request.job, build.number = record.number, result, cause = %outcome.cause, "build ended");
+        let labels = ResultLabels { result: outcome.result.map_or("NONE", ResultWord::as_str) };
+        self.shared.metrics.ended.get_or_create(&labels).inc();
+        let lasted = record.ended_at.unwrap_or_default().since(record.accepted_at);
+        self.shared.metrics.seconds.get_or_create(&labels).observe(lasted.as_secs_f64());
         self.shared.by_number.remove(&(record.request.job.clone(), record.number));
         self.shared.live.remove(&record.id);
     }
@@ -361,10 +373,12 @@ mod tests {
     use crate::model::{Parameter, ParameterValue};
     use crate::store::MemoryStore;
     use crate::sys::SystemClock;
+    use crate::telemetry::Metrics;
 
     fn builds() -> (Builds, mpsc::Receiver<BuildId>, Arc<MemoryStore>) {
         let store = Arc::new(MemoryStore::default());
-        let (builds, accepted) = Builds::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(SystemClock));
+        let (builds, accepted) =
+            Builds::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(SystemClock), Metrics::new().builds);
         (builds, accepted, store)
     }
 
@@ -417,7 +431,8 @@ mod tests {
         let (builds, mut accepted, store) = builds();
         let build = submit(&builds, request("unit")).await;
         assert_eq!(accepted.recv().await, Some(build.id));
-        let (next, mut again) = Builds::new(store as Arc<dyn Store>, Arc::new(SystemClock));
+        let (next, mut again) =
+            Builds::new(store as Arc<dyn Store>, Arc::new(SystemClock), Metrics::new().builds);
         assert_eq!(next.recover().await.unwrap(), [build.id]);
         assert_eq!(again.recv().await, Some(build.id));
     }

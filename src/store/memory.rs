@@ -124,6 +124,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn forget_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut tables = self.write()?;
+        for name in names {
+            tables.names.remove(&name);
+        }
+        Ok(())
+    }
+
     async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError> {
         Ok(self.write()?.accept(record, floor))
     }

@@ -126,6 +126,8 @@ pub trait Store: Send + Sync + 'static {
     async fn gearman_names(&self) -> Result<Vec<Vec<u8>>, StoreError>;
     /// Remembers names; those known already are ignored.
     async fn add_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError>;
+    /// Forgets names that an administrator dropped (`drop function`); unknown ones are ignored.
+    async fn forget_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError>;
 
     /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
     /// The record's own `number` is ignored; a build that is stored already keeps its number. Committed with full synchronisation.

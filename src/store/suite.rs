@@ -96,6 +96,8 @@ async fn names_are_kept_once(store: &dyn Store) {
     let second = vec![b"build:a".to_vec(), b"stop:m".to_vec()];
     store.add_gearman_names(second).await.unwrap();
     store.add_gearman_names(Vec::new()).await.unwrap();
+    store.add_gearman_names(vec![b"dropped".to_vec()]).await.unwrap();
+    store.forget_gearman_names(vec![b"dropped".to_vec(), b"never known".to_vec()]).await.unwrap();
     let mut names = store.gearman_names().await.unwrap();
     names.sort();
     assert_eq!(names, [&b"build:a"[..], b"build:\xff", b"stop:m"]);

@@ -119,6 +119,10 @@ impl Store for SqliteStore {
         self.change(Change::Names(names), false).await
     }
 
+    async fn forget_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.change(Change::ForgetNames(names), false).await
+    }
+
     async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError> {
         let id = record.id;
         match self.writer.apply(Change::Accept(Arc::new(record), floor), true).await? {

@@ -27,3 +27,12 @@ pub(super) async fn add(connection: &mut SqliteConnection, names: &[Vec<u8>]) ->
     }
     Ok(())
 }
+
+/// Forgets names; unknown ones are ignored. Few at a time: an administrator drops them by hand.
+pub(super) async fn forget(connection: &mut SqliteConnection, names: &[Vec<u8>]) -> Result<(), StoreError> {
+    for name in names {
+        let query = sqlx::query("DELETE FROM gearman_names WHERE name = ?").bind(name.as_slice());
+        query.execute(&mut *connection).await.map_err(said)?;
+    }
+    Ok(())
+}

@@ -23,6 +23,7 @@ const TOGETHER: usize = 256;
 /// A change.
 pub(super) enum Change {
     Names(Vec<Vec<u8>>),
+    ForgetNames(Vec<Vec<u8>>),
     Accept(Arc<BuildRecord>, BuildNumber),
     Save(Arc<BuildRecord>),
     Describe(BuildId, String),
@@ -163,6 +164,7 @@ impl Session {
         let connection = &mut self.connection;
         match change {
             Change::Names(names) => names::add(connection, names).await?,
+            Change::ForgetNames(names) => names::forget(connection, names).await?,
             Change::Accept(record, floor) => {
                 let number = self.builds.accept(connection, record, *floor).await?;
                 return Ok(Ok(Answer::Number(number)));

@@ -1,0 +1,62 @@
+//! The Gearman server as this process runs it.
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::gearman::limits::Limits;
+use crate::gearman::server::{self, Filtered, LocalEvents, LocalNames, Options, Server, WorkPacket};
+use crate::pool::Pool;
+use crate::sys::{Clock, new_build_id};
+use crate::zuul::feed;
+use crate::zuul::wire::{Passed, pass_to_zuul};
+
+use super::StartError;
+
+/// Starts the server with the names of former runs listed and our own served here from the first moment (zuul-S-5, Z-2).
+pub(super) fn start(
+    config: &Config,
+    known_names: Vec<Vec<u8>>,
+    local: LocalNames,
+    clock: &dyn Clock,
+) -> Result<(Server, LocalEvents), StartError> {
+    let gearman = &config.gearman;
+    let limits = Limits {
+        frame_bytes: gearman.max_packet,
+        connections: gearman.max_connections,
+        jobs: gearman.max_jobs,
+        queued_bytes: gearman.max_queued_bytes,
+        unsent_bytes: gearman.max_unsent,
+        ..Limits::default()
+    };
+    // An id sorts by time and is never used twice: what makes handles unique over restarts (zuul-B-8).
+    let boot = new_build_id(clock);
+    let options = Options {
+        limits,
+        known_names,
+        local,
+        filter: Some(filter),
+        ..Options::new(gearman.listen, boot.as_str())
+    };
+    server::start(options).map_err(StartError::Gearman)
+}
+
+/// The names that this process serves: those of owned jobs, and the manager's when there is any job at all. A plain server
+/// owns nothing (decision 13).
+pub(super) fn local_names(config: &Config, catalog: &Catalog, pool: &Pool) -> LocalNames {
+    if config.catalog.own.is_empty() {
+        return LocalNames::default();
+    }
+    feed::local_names(catalog, &pool.atoms(), &config.gearman.manager)
+}
+
+/// Zuul's handler must never see data of a build that is not a JSON object (zuul-Z-4).
+fn filter(function: &[u8], packet: WorkPacket, data: &[u8]) -> Filtered {
+    let last = match packet {
+        WorkPacket::Data | WorkPacket::Warning => false,
+        WorkPacket::Complete | WorkPacket::Exception => true,
+    };
+    match pass_to_zuul(function, last, data) {
+        Passed::Unchanged => Filtered::Pass,
+        Passed::Dropped => Filtered::Drop,
+        Passed::Instead(data) => Filtered::Replace(data.into()),
+    }
+}

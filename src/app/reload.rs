@@ -1,0 +1,104 @@
+//! Reload without a gap: on SIGHUP and on request the configuration and the tree are read again. What cannot be used leaves
+//! everything as it was and says so; running builds keep their recipes (design A9).
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::gearman;
+use crate::catalog::{Catalog, CatalogHandle};
+use crate::config::{Config, Overrides};
+use crate::gearman::server::{Command, Server};
+use crate::pool::Pool;
+use crate::web::{Readiness, Trouble};
+
+/// What a reload touches.
+pub(super) struct Reload {
+    /// The configuration in force.
+    pub config: Config,
+    /// What the command line said.
+    pub overrides: Overrides,
+    /// The jobs.
+    pub catalog: CatalogHandle,
+    /// The nodes.
+    pub pool: Pool,
+    /// The Gearman server.
+    pub server: Server,
+    /// Says what is not ready.
+    pub readiness: ReadinessSender,
+}
+
+/// Says what is not ready.
+#[derive(Clone)]
+pub(super) struct ReadinessSender(watch::Sender<Vec<Trouble>>);
+
+impl ReadinessSender {
+    /// Everything is ready until somebody says otherwise.
+    pub fn new() -> (ReadinessSender, Readiness) {
+        let (sender, readiness) = watch::channel(Vec::new());
+        (ReadinessSender(sender), readiness)
+    }
+
+    /// The process takes no new work.
+    pub fn draining(&self) {
+        self.set("draining", Some("Causeway is draining and takes no new builds.".into()));
+    }
+
+    fn set(&self, what: &'static str, detail: Option<String>) {
+        self.0.send_modify(|troubles| {
+            troubles.retain(|trouble| trouble.what != what);
+            troubles.extend(detail.map(|detail| Trouble { what, detail }));
+        });
+    }
+}
+
+impl Reload {
+    /// Reloads on SIGHUP until `shutdown`.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut hang_up = match signal(SignalKind::hangup()) {
+            Ok(hang_up) => hang_up,
+            Err(problem) => {
+                error!(error = %problem, "SIGHUP cannot be listened for; reload over HTTP");
+                return;
+            }
+        };
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = hang_up.recv() => self.reload().await,
+            }
+        }
+    }
+
+    async fn reload(&mut self) {
+        let read = match self.config.file.clone() {
+            Some(file) => Config::load(&file, &self.overrides),
+            None => Config::without_file(&self.overrides),
+        };
+        match read {
+            Err(problems) => {
+                error!("the configuration has problems; the one in force stays:\n{problems}");
+                self.readiness
+                    .set("configuration", Some("The last reload found problems; see the log.".into()));
+            }
+            Ok(config) => {
+                self.readiness.set("configuration", None);
+                self.apply(config).await;
+            }
+        }
+    }
+
+    async fn apply(&mut self, config: Config) {
+        self.catalog.reload(config.catalog.clone()).await;
+        let pool = config.pool();
+        self.pool.reload(pool.labels, pool.providers).await;
+        let catalog: std::sync::Arc<Catalog> = self.catalog.current();
+        let names = gearman::local_names(&config, &catalog, &self.pool);
+        info!(jobs.own = catalog.owned().count(), "reloaded");
+        if self.server.send(Command::SetLocal(names)).await.is_err() {
+            warn!("the Gearman server has ended");
+        }
+        self.config = config;
+    }
+}

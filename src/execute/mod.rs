@@ -1,0 +1,60 @@
+//! One task per build: lease, workspace, steps, post steps, collection, release.
+//!
+//! Owns the order in which a recipe is carried out and what each end means (jjb-T1 to T3, pools-12.9). Everything it does is told to
+//! [`Builds`](crate::build::Builds) before it has an effect, and the same code that runs a build takes it up again after a restart: a step that
+//! the record calls ended is not run, one that it calls started is followed from where the console ends. Never: knowing Zuul,
+//! Gearman or HTTP, or what kind of engine a node lives on. Start with `run`.
+
+mod archive;
+mod context;
+mod ending;
+mod environment;
+mod expand;
+mod order;
+mod publish;
+mod run;
+mod session;
+mod steps;
+mod stop;
+mod turn;
+mod verdict;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use context::{Context, Settings};
+pub use expand::expand;
+
+use crate::model::BuildId;
+
+/// Takes up every accepted build until `shutdown`. Then the tasks are let go where they stand: their builds go on on their nodes and
+/// are taken up by the next process (pools-P9).
+pub async fn execute(context: Context, mut accepted: mpsc::Receiver<BuildId>, shutdown: CancellationToken) {
+    let context = Arc::new(context);
+    let turns = Arc::new(turn::Turns::default());
+    let tasks = TaskTracker::new();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            id = accepted.recv() => {
+                let Some(id) = id else { break };
+                // A build that had its node when the former process ended has its job's turn before any other.
+                let running = context.builds.watch(id).filter(|record| record.borrow().lease.is_some());
+                let turn = running.and_then(|record| turns.take(&record.borrow().request.job));
+                let build = run::run(Arc::clone(&context), Arc::clone(&turns), turn, id);
+                let over = shutdown.clone();
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = over.cancelled() => {}
+                        () = build => {}
+                    }
+                });
+            }
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}

@@ -1,0 +1,104 @@
+//! Publishers: all of them, in order, whatever happened (jjb-T1, T2).
+
+use std::time::Duration;
+
+use super::archive;
+use super::ending::Limits;
+use super::order::{Placed, PlacedPublisher};
+use super::run::Trouble;
+use super::steps::Steps;
+use super::stop::StopWatch;
+use super::verdict::Verdict;
+use crate::build::BuildEvent;
+use crate::catalog::recipe::{PostGroup, Publisher};
+use crate::model::{Cause, Millis, ResultWord};
+
+/// The shortest time that a post step gets, so that cleaning up is tried even when the others used all the time.
+const LEAST: Duration = Duration::from_secs(5);
+
+/// The publishers of one build.
+pub(super) struct Publishing<'a> {
+    steps: Steps<'a>,
+    stop: StopWatch,
+    since: Millis,
+}
+
+impl<'a> Publishing<'a> {
+    /// Begins to publish: a stop that ended the builders does not end the publishers, a later one does (pools-D66).
+    pub fn new(steps: Steps<'a>, stop: StopWatch) -> Publishing<'a> {
+        let since = steps.now();
+        // A stop in this very millisecond is still the builders'.
+        Publishing { stop: stop.from(Millis(since.0 + 1)), steps, since }
+    }
+
+    /// Runs all publishers.
+    ///
+    /// # Errors
+    /// When the node is lost.
+    pub async fn run(mut self, verdict: &mut Verdict) -> Result<(), Trouble> {
+        self.steps.sweep().await?;
+        let publishers = self.steps.publishers();
+        if publishers.is_empty() {
+            return Ok(());
+        }
+        self.steps.tell(BuildEvent::Publishing).await?;
+        for publisher in &publishers {
+            if let Some(mark) = self.stop.mark() {
+                verdict.worsen(ResultWord::Aborted, mark.cause);
+                return Ok(());
+            }
+            match publisher {
+                PlacedPublisher::PostBuildScript { groups, mark_unstable } => {
+                    for (group, steps) in groups {
+                        self.group(group, steps, *mark_unstable, verdict).await?;
+                    }
+                }
+                PlacedPublisher::Plain(Publisher::Archive(wanted)) => {
+                    archive::collect(&self.steps, wanted, verdict).await?;
+                }
+                PlacedPublisher::Plain(Publisher::PostBuildScript(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A group runs when the result so far is one of its own; its steps run until one fails.
+    async fn group(
+        &mut self,
+        group: &PostGroup,
+        steps: &[Placed<'_>],
+        mark_unstable: bool,
+        verdict: &mut Verdict,
+    ) -> Result<(), Trouble> {
+        if !group.build_on.iter().any(|word| word == verdict.word().as_str()) {
+            return Ok(());
+        }
+        for placed in steps {
+            let left = self.left();
+            let Some((word, cause)) =
+                self.steps.step(*placed, Limits::default(), Some(left), &mut self.stop).await?
+            else {
+                continue;
+            };
+            let word = match word {
+                ResultWord::Failure if mark_unstable => ResultWord::Unstable,
+                word => word,
+            };
+            let cause = match (cause, self.stop.mark()) {
+                (Cause::Stopped { .. }, Some(mark)) => mark.cause,
+                (Cause::Timeout { .. }, _) => Cause::Timeout { limit: left },
+                (cause, _) => cause,
+            };
+            verdict.worsen(word, cause);
+            if word > ResultWord::Unstable || mark_unstable {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn left(&self) -> Duration {
+        let limit = self.steps.context().settings.post_steps_timeout;
+        limit.saturating_sub(self.steps.now().since(self.since)).max(LEAST)
+    }
+}

@@ -1,0 +1,208 @@
+//! Assignments become builds, outcomes become packets.
+//!
+//! The feed is the local worker of the Gearman server: it takes what the queue assigns, and answers as the Jenkins plugin would (zuul 6.4 to
+//! 6.6). It decides nothing about builds: those are [`Builds`](crate::build::Builds)' and the catalogue's. Exactly one end goes to Zuul for each
+//! assignment (zuul-Z-6), but none for one that was cancelled in the gap (decision 10).
+
+mod assignment;
+mod control;
+mod gap;
+mod names;
+mod room;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::{DashMap, DashSet};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info};
+
+use self::assignment::Assignment;
+use self::room::Room;
+use super::wire::{Function, WorkerFacts};
+use crate::build::Builds;
+use crate::catalog::CatalogHandle;
+use crate::gearman::server::{Command, Event, Handle, LocalEvents, Server};
+use crate::model::{Addresses, BuildId, Cause};
+use crate::store::{Store, StoreError};
+
+pub use names::local_names;
+
+/// What the feed is made of.
+pub struct FeedParts {
+    /// The Gearman server.
+    pub server: Server,
+    /// The writer of builds.
+    pub builds: Builds,
+    /// The jobs.
+    pub catalog: CatalogHandle,
+    /// Where names are kept.
+    pub store: Arc<dyn Store>,
+    /// Addresses of pages.
+    pub addresses: Addresses,
+    /// How we name ourselves to Zuul.
+    pub facts: WorkerFacts,
+    /// How many builds may be accepted and not ended at once.
+    pub max_running: u32,
+    /// How long builds of a lost client go on (decision 6).
+    pub lost_client_grace: Duration,
+}
+
+/// The feed.
+pub struct Feed {
+    server: Server,
+    builds: Builds,
+    catalog: CatalogHandle,
+    store: Arc<dyn Store>,
+    addresses: Addresses,
+    facts: WorkerFacts,
+    lost_client_grace: Duration,
+    room: Room,
+    /// The builds behind assignments that have not ended.
+    assigned: DashMap<Handle, BuildId>,
+    /// Assignments that were cancelled before their build was recorded.
+    cancelled: DashSet<Handle>,
+    tasks: TaskTracker,
+}
+
+impl Feed {
+    /// A feed that is not yet running. The builds `former` of a former process are in the house already.
+    pub fn new(parts: FeedParts, former: &[BuildId]) -> Arc<Feed> {
+        let room = Room::new(parts.server.clone(), parts.max_running, former.len());
+        let feed = Arc::new(Feed {
+            server: parts.server,
+            builds: parts.builds,
+            catalog: parts.catalog,
+            store: parts.store,
+            addresses: parts.addresses,
+            facts: parts.facts,
+            lost_client_grace: parts.lost_client_grace,
+            room,
+            assigned: DashMap::new(),
+            cancelled: DashSet::new(),
+            tasks: TaskTracker::new(),
+        });
+        for id in former {
+            let id = *id;
+            feed.spawn(|feed| feed.former(id));
+        }
+        feed
+    }
+
+    /// Nobody waits for the end of a former process's build but the room that it takes.
+    async fn former(self: Arc<Self>, id: BuildId) {
+        if let Some(mut record) = self.builds.watch(id) {
+            // An error means that the writer of builds is gone, and with it the process.
+            let _ = record.wait_for(|record| record.state.outcome().is_some()).await;
+        }
+        self.room.leave().await;
+    }
+
+    /// Takes events until `shutdown` or the server's end.
+    pub async fn run(self: Arc<Self>, mut events: LocalEvents, shutdown: CancellationToken) {
+        self.room.open().await;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                batch = events.next() => {
+                    let Some(batch) = batch else { break };
+                    self.take(batch).await;
+                }
+            }
+        }
+        self.tasks.close();
+    }
+
+    async fn take(self: &Arc<Self>, batch: Vec<Event>) {
+        let mut names = Vec::new();
+        for event in batch {
+            match event {
+                Event::Assigned { handle, function, unique, data, level, bounded, .. } => {
+                    self.assign(Assignment { handle, function, unique, data, level, bounded });
+                }
+                Event::Cancelled { handle } => self.cancel(handle),
+                Event::ClientGone { handle } => self.spawn(|feed| feed.client_gone(handle)),
+                Event::GapData { function, data, .. } => {
+                    self.spawn(|feed| feed.stop_in_the_gap(function, data))
+                }
+                Event::NewName { name } => names.push((name.to_vec(), true)),
+                Event::DroppedName { name } => names.push((name.to_vec(), false)),
+            }
+        }
+        if !names.is_empty() {
+            self.spawn(|feed| feed.remember(names));
+        }
+    }
+
+    fn assign(self: &Arc<Self>, assignment: Assignment) {
+        if assignment.bounded {
+            self.room.enter();
+        }
+        match Function::parse(&assignment.function) {
+            Some(Function::Stop(_)) => self.spawn(|feed| feed.stop(assignment)),
+            Some(Function::SetDescription(_)) => self.spawn(|feed| feed.set_description(assignment)),
+            Some(Function::Build(_)) | None => self.spawn(|feed| feed.build(assignment)),
+        }
+    }
+
+    fn spawn<F>(self: &Arc<Self>, work: impl FnOnce(Arc<Feed>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(work(Arc::clone(self)));
+    }
+
+    /// `cancel job` in the gap: Zuul was told OK and forgets the build (zuul 8.3).
+    fn cancel(self: &Arc<Self>, handle: Handle) {
+        self.cancelled.insert(handle.clone());
+        if let Some(id) = self.assigned.get(&handle).map(|id| *id) {
+            self.spawn(
+                |feed| async move { feed.stop_build(id, "Zuul, before the build was announced").await },
+            );
+        }
+    }
+
+    /// Zuul's connection ended: it launches everything again, so the old build is stopped after a grace time (decision 6).
+    async fn client_gone(self: Arc<Self>, handle: Handle) {
+        tokio::time::sleep(self.lost_client_grace).await;
+        if let Some(id) = self.assigned.get(&handle).map(|id| *id) {
+            info!(build.id = %id, "the client that launched this build is gone; stopping it");
+            self.stop_build(id, "Causeway: the client that launched it is gone").await;
+        }
+    }
+
+    async fn stop_build(&self, id: BuildId, by: &str) {
+        if let Err(problem) = self.builds.stop(id, Cause::Stopped { by: by.to_owned() }).await {
+            debug!(build.id = %id, error = %problem, "nothing to stop");
+        }
+    }
+
+    /// Keeps function names over restarts (zuul-S-5, Z-2) and forgets those that an administrator dropped, in their order.
+    async fn remember(self: Arc<Self>, names: Vec<(Vec<u8>, bool)>) {
+        for run in names.chunk_by(|(_, kept), (_, next)| kept == next) {
+            let texts: Vec<Vec<u8>> = run.iter().map(|(name, _)| name.clone()).collect();
+            let kept = run.first().is_some_and(|(_, kept)| *kept);
+            let mut pause = Duration::from_millis(200);
+            while let Err(problem) = self.store_names(texts.clone(), kept).await {
+                debug!(error = %problem, "names not stored yet; trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(30));
+            }
+        }
+    }
+
+    async fn store_names(&self, names: Vec<Vec<u8>>, kept: bool) -> Result<(), StoreError> {
+        match kept {
+            true => self.store.add_gearman_names(names).await,
+            false => self.store.forget_gearman_names(names).await,
+        }
+    }
+
+    /// Sends a command; when the server has ended, nobody is left to hear it.
+    async fn send(&self, command: Command) {
+        if self.server.send(command).await.is_err() {
+            debug!("the Gearman server has ended");
+        }
+    }
+}
