@@ -22,7 +22,7 @@ use tracing::{info, warn};
 pub use error::StartError;
 
 use self::reload::Reload;
-use crate::artifact::Artifacts;
+use crate::artifact::{Artifacts, Limits};
 use crate::build::Builds;
 use crate::catalog::CatalogHandle;
 use crate::config::{Config, Overrides};
@@ -89,7 +89,8 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
 
     let consoles =
         Consoles::open(config.state.join("logs"), Arc::clone(&clock)).map_err(StartError::State)?;
-    let artifacts = Artifacts::open(config.state.join("artifacts")).map_err(StartError::State)?;
+    let artifacts =
+        Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
     let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
     let context = Context {
         builds: builds.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::archive;
+use super::archive::Collection;
 use super::ending::Limits;
 use super::order::{Placed, PlacedPublisher};
 use super::run::Trouble;
@@ -42,10 +42,11 @@ impl<'a> Publishing<'a> {
             return Ok(());
         }
         self.steps.tell(BuildEvent::Publishing).await?;
+        let mut collection = Collection::default();
         for publisher in &publishers {
             if let Some(mark) = self.stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
-                return Ok(());
+                break;
             }
             match publisher {
                 PlacedPublisher::PostBuildScript { groups, mark_unstable } => {
@@ -54,11 +55,12 @@ impl<'a> Publishing<'a> {
                     }
                 }
                 PlacedPublisher::Plain(Publisher::Archive(wanted)) => {
-                    archive::collect(&self.steps, wanted, verdict).await?;
+                    collection.collect(&self.steps, wanted, verdict).await?;
                 }
                 PlacedPublisher::Plain(Publisher::PostBuildScript(_)) => {}
             }
         }
+        collection.commit(&self.steps, verdict).await;
         Ok(())
     }
 

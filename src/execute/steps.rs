@@ -1,5 +1,6 @@
 //! Shell steps of a build, run or taken up in the recipe's order.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -228,6 +229,12 @@ impl<'a> Steps<'a> {
     /// The node.
     pub fn session(&self) -> &'a Session {
         self.session
+    }
+
+    /// The workspace's path relative to the node's directory, as the keeper's files are named.
+    pub fn workspace_below_node(&self) -> PathBuf {
+        let directory = self.session.lease().directory();
+        Path::new(&self.workspace).strip_prefix(directory).map_or_else(|_| PathBuf::new(), Path::to_path_buf)
     }
 
     /// The time now.

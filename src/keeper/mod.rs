@@ -23,4 +23,4 @@ pub use files::{FileReader, FileWriter, Listing};
 pub use follow::{LogEvent, LogStream};
 pub use handle::Keeper;
 pub use leftover::{left_over_end, left_over_log};
-pub use wire::{EndedBy, Entry, EntryKind, Exit, StepEnd, StepId, StepSpec, StepState};
+pub use wire::{EndedBy, Entry, EntryKind, Exit, RefusalCode, StepEnd, StepId, StepSpec, StepState};
