@@ -116,26 +116,7 @@ impl Bench {
 
     /// A build that the store knows, as builds are that outlive a process.
     pub async fn stored_build(&self) -> BuildRecord {
-        let record = BuildRecord {
-            id: self.build(),
-            number: 0,
-            request: BuildRequest {
-                job: "job".parse().unwrap(),
-                label: None,
-                parameters: Parameters::default(),
-                precedence: Precedence::Normal,
-                origin: Origin::Http { user: "test".to_owned() },
-            },
-            state: BuildState::Accepted,
-            recipe: "".into(),
-            accepted_at: self.clock.now(),
-            started_at: None,
-            ended_at: None,
-            lease: None,
-            steps: Vec::new(),
-            stop: None,
-            description: String::new(),
-        };
+        let record = record(self.clock.as_ref());
         self.store.accept_build(record.clone(), 1).await.unwrap();
         record
     }
@@ -210,10 +191,35 @@ impl Bench {
     }
 }
 
-async fn start(
+/// A build that has been accepted.
+pub fn record(clock: &dyn Clock) -> BuildRecord {
+    BuildRecord {
+        id: causeway::sys::new_build_id(clock),
+        number: 0,
+        request: BuildRequest {
+            job: "job".parse().unwrap(),
+            label: None,
+            parameters: Parameters::default(),
+            precedence: Precedence::Normal,
+            origin: Origin::Http { user: "test".to_owned() },
+        },
+        state: BuildState::Accepted,
+        recipe: "".into(),
+        accepted_at: clock.now(),
+        started_at: None,
+        ended_at: None,
+        lease: None,
+        steps: Vec::new(),
+        stop: None,
+        description: String::new(),
+    }
+}
+
+/// A pool with that provider and store.
+pub async fn start(
     config: &PoolConfig,
     fake: &FakeProvider,
-    store: &Arc<MemoryStore>,
+    store: &Arc<impl Store>,
     clock: &SharedClock,
     shutdown: &CancellationToken,
 ) -> Pool {

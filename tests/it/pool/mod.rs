@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod bench;
 mod chaos;
+mod durable;
 mod failures;
 mod leases;
 mod reload;
