@@ -9,6 +9,7 @@
 pub mod admin;
 pub mod client;
 pub mod codec;
+pub mod deframe;
 pub mod limits;
 pub mod packet;
 pub mod server;

@@ -12,15 +12,15 @@ use tokio::net::TcpStream;
 
 use super::api::ConnectionId;
 use super::flusher;
-use super::queue::{Queue, Refused};
+use super::queue::Refused;
 use super::thread::Shared;
-use crate::gearman::codec::{self, Decoded, FrameError};
+use crate::gearman::codec::{Frame, FrameError};
+use crate::gearman::deframe::Deframer;
 
-/// Buffers for cut packets that are kept for the next one, and the largest that is kept.
-const SPARE_BUFFERS: usize = 16;
-const SPARE_BYTES: usize = 1 << 20;
-/// A cut packet's buffer grows by what arrives, not by what the header promises, beyond this size.
-const TRUSTED_BYTES: usize = 256 << 10;
+/// A full read with more frames than this is a flood: the peer is read in small pieces until it pauses, so that a thousand of
+/// them do not keep the others waiting for long.
+const FLOOD_FRAMES: usize = 1_024;
+const FLOOD_READ_BYTES: usize = 4 << 10;
 
 /// A peer's socket and what could not be sent to it yet.
 pub(super) struct Socket {
@@ -87,9 +87,16 @@ pub(super) fn spawn(shared: &Rc<Shared>, stream: TcpStream, peer: SocketAddr) {
     tokio::task::spawn_local(serve(Rc::clone(shared), socket));
 }
 
+/// What the reading task keeps between reads.
+#[derive(Default)]
+struct Reader {
+    deframer: Deframer,
+    flooding: bool,
+}
+
 async fn serve(shared: Rc<Shared>, socket: Rc<Socket>) {
-    let mut cut = Vec::new();
-    let end = poll_fn(|context| poll(&shared, &socket, &mut cut, context)).await;
+    let mut reader = Reader::default();
+    let end = poll_fn(|context| poll(&shared, &socket, &mut reader, context)).await;
     match end {
         End::Frame(_) | End::Refused(_) => {
             shared.counters.borrow_mut().protocol_errors += 1;
@@ -119,18 +126,18 @@ pub(super) fn close(shared: &Shared, socket: &Socket) {
 }
 
 /// Reads what is there. One read a turn: a full buffer lets the others go first.
-fn poll(shared: &Shared, socket: &Socket, cut: &mut Vec<u8>, context: &mut Context<'_>) -> Poll<End> {
+fn poll(shared: &Shared, socket: &Socket, reader: &mut Reader, context: &mut Context<'_>) -> Poll<End> {
     loop {
         if socket.closed.get() {
             return Poll::Ready(End::Ours);
         }
-        if socket.unsent.borrow().waiting() > shared.queue.borrow().limits().pause_reading_bytes {
+        if socket.unsent.borrow().waiting() > shared.limits.pause_reading_bytes {
             *socket.reader.borrow_mut() = Some(context.waker().clone());
             return Poll::Pending;
         }
         let mut buffer = shared.buffer.borrow_mut();
-        let room = buffer.len();
-        let mut read = ReadBuf::new(&mut buffer);
+        let room = if reader.flooding { FLOOD_READ_BYTES } else { buffer.len() };
+        let mut read = ReadBuf::new(&mut buffer[..room]);
         match Pin::new(&mut *socket.stream.borrow_mut()).poll_read(context, &mut read) {
             Poll::Pending => {
                 return Poll::Pending;
@@ -143,82 +150,22 @@ fn poll(shared: &Shared, socket: &Socket, cut: &mut Vec<u8>, context: &mut Conte
             return Poll::Ready(End::Closed);
         }
         shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
-        let outcome = feed(shared, socket.id, cut, bytes);
+        let outcome = {
+            let mut queue = shared.queue.borrow_mut();
+            let each = |frame: Frame<'_>| queue.frame(socket.id, frame).map_err(End::from);
+            reader.deframer.feed(bytes, &shared.limits, &mut shared.spare.borrow_mut(), each)
+        };
         if shared.queue.borrow().wants_turn() || outcome.is_err() {
             shared.want_flush();
         }
-        if let Err(end) = outcome {
-            return Poll::Ready(end);
-        }
+        let frames = match outcome {
+            Ok(frames) => frames,
+            Err(end) => return Poll::Ready(end),
+        };
+        reader.flooding = bytes.len() == room && (reader.flooding || frames > FLOOD_FRAMES);
         if bytes.len() == room {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-    }
-}
-
-/// Cuts bytes into frames. Only a frame that is not complete yet is kept.
-fn feed(shared: &Shared, id: ConnectionId, cut: &mut Vec<u8>, mut bytes: &[u8]) -> Result<(), End> {
-    let mut queue = shared.queue.borrow_mut();
-    if !cut.is_empty() {
-        bytes = complete(&mut queue, id, cut, bytes)?;
-        if !cut.is_empty() {
-            return Ok(());
-        }
-        keep_spare(shared, std::mem::take(cut));
-    }
-    loop {
-        match codec::decode(bytes, queue.limits())? {
-            Decoded::Frame(frame, length) => {
-                queue.frame(id, frame)?;
-                bytes = &bytes[length..];
-            }
-            Decoded::Incomplete(length) => {
-                if !bytes.is_empty() {
-                    *cut = shared.spare.borrow_mut().pop().unwrap_or_default();
-                    cut.reserve(length.min(TRUSTED_BYTES));
-                    cut.extend_from_slice(bytes);
-                }
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Completes the frame that an earlier read cut; what is left of the new bytes.
-fn complete<'a>(
-    queue: &mut Queue,
-    id: ConnectionId,
-    cut: &mut Vec<u8>,
-    mut bytes: &'a [u8],
-) -> Result<&'a [u8], End> {
-    loop {
-        let missing = match codec::decode(cut, queue.limits())? {
-            Decoded::Frame(frame, _) => {
-                queue.frame(id, frame)?;
-                cut.clear();
-                return Ok(bytes);
-            }
-            Decoded::Incomplete(length) => length - cut.len(),
-        };
-        // A line says nothing about its length: it is taken up to its end.
-        let wanted = match cut.first() {
-            Some(0) | None => missing,
-            Some(_) => memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1),
-        };
-        let (taken, rest) = bytes.split_at(wanted.min(bytes.len()));
-        if taken.is_empty() {
-            return Ok(rest);
-        }
-        cut.extend_from_slice(taken);
-        bytes = rest;
-    }
-}
-
-fn keep_spare(shared: &Shared, mut buffer: Vec<u8>) {
-    let mut spare = shared.spare.borrow_mut();
-    if spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_BYTES {
-        buffer.clear();
-        spare.push(buffer);
     }
 }

@@ -96,11 +96,11 @@ fn flush(shared: &Rc<Shared>, socket: &Rc<Socket>) {
     }
     let waiting = unsent.waiting().saturating_sub(unsent.allowance);
     drop(unsent);
-    if waiting > shared.queue.borrow().limits().unsent_bytes {
+    if waiting > shared.limits.unsent_bytes {
         drop_slow_reader(shared, socket);
         return;
     }
-    if shared.counters.borrow().unsent_bytes as usize > shared.queue.borrow().limits().unsent_bytes_all {
+    if shared.counters.borrow().unsent_bytes as usize > shared.limits.unsent_bytes_all {
         drop_slowest(shared);
     }
     if !socket.closed.get() && !socket.draining.replace(true) {
@@ -174,7 +174,7 @@ fn send_some(shared: &Shared, socket: &Socket) -> std::io::Result<bool> {
         let sent = std::mem::take(&mut unsent.sent);
         unsent.bytes.drain(..sent);
     }
-    if unsent.waiting() <= shared.queue.borrow().limits().pause_reading_bytes
+    if unsent.waiting() <= shared.limits.pause_reading_bytes
         && let Some(reader) = socket.reader.take()
     {
         reader.wake();

@@ -7,6 +7,7 @@ mod api;
 mod connection;
 mod flusher;
 pub(crate) mod queue;
+mod replay;
 mod thread;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tokio::sync::mpsc;
 pub use api::{
     Command, ConnectionId, Event, Filtered, Handle, LocalNames, Options, PayloadFilter, Stats, WorkPacket,
 };
+pub use replay::{Left, replay};
 
 /// Commands that may wait for the Gearman thread; a sender then waits.
 const COMMANDS_WAITING: usize = 1_024;

@@ -13,6 +13,8 @@ use super::api::{Command, ConnectionId, Event, Options, Stats};
 use super::connection::{self, Socket};
 use super::flusher;
 use super::queue::Queue;
+use crate::gearman::deframe::Spare;
+use crate::gearman::limits::Limits;
 
 /// Connections that the kernel keeps until we accept them: hundreds of executors reconnect in one instant.
 const BACKLOG: i32 = 4_096;
@@ -34,7 +36,9 @@ pub(super) struct Shared {
     pub(super) sockets: RefCell<Vec<Option<Rc<Socket>>>>,
     pub(super) buffer: RefCell<Box<[u8]>>,
     /// Buffers for cut packets, to be used again.
-    pub(super) spare: RefCell<Vec<Vec<u8>>>,
+    pub(super) spare: RefCell<Spare>,
+    /// A copy of the queue's, for those who read while the queue works.
+    pub(super) limits: Limits,
     /// The part of the counters that only sockets know.
     pub(super) counters: RefCell<Stats>,
     pub(super) flush_wanted: Cell<bool>,
@@ -102,7 +106,9 @@ pub(super) fn run(
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Vec<Event>>,
 ) {
+    let limits = options.limits.clone();
     let shared = Rc::new(Shared {
+        limits,
         queue: RefCell::new(Queue::new(options)),
         sockets: RefCell::default(),
         buffer: RefCell::new(vec![0; READ_BYTES].into()),
@@ -177,7 +183,7 @@ async fn accept(shared: Rc<Shared>, listener: TcpListener) {
                 continue;
             }
         };
-        let limit = shared.queue.borrow().limits().connections;
+        let limit = shared.limits.connections;
         if shared.queue.borrow().open_connections() >= limit {
             shared.counters.borrow_mut().connections_refused += 1;
             log_refusal(&shared, "a connection was refused: the limit of connections is reached");

@@ -1,5 +1,6 @@
 //! The Gearman server over loopback, with peers played from scripts.
 
+mod corpus;
 mod hostile;
 mod local;
 mod peers;

@@ -300,11 +300,6 @@ impl Queue {
         std::mem::take(&mut self.events)
     }
 
-    /// The limits in force.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Open connections.
     pub(crate) fn open_connections(&self) -> usize {
         self.connections.open
