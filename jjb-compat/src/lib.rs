@@ -28,6 +28,8 @@ pub mod oracle;
 mod outcome;
 mod place;
 mod problem;
+#[cfg(test)]
+mod rules;
 mod session;
 mod source;
 mod tags;

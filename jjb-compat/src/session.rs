@@ -144,6 +144,17 @@ impl<'a> Session<'a> {
             .fail()
     }
 
+    /// Where the tags of a file look: the include path, the file's own folder, the working directory (rule jjb-J31).
+    pub(crate) fn home_of(&self, path: &Path) -> Home {
+        let mut folders: Vec<PathBuf> = self.options.include_path.clone();
+        if folders.is_empty() {
+            folders.push(PathBuf::from("."));
+        }
+        folders.push(path.parent().map(Path::to_path_buf).unwrap_or_default());
+        folders.push(PathBuf::from("."));
+        Home::new(folders)
+    }
+
     fn expand_user(&self, path: PathBuf) -> PathBuf {
         let mut parts = path.components();
         if parts.next() == Some(Component::Normal("~".as_ref()))

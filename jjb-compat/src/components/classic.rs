@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::choices::{is_choice, with_job_name};
+use super::hipchat;
 use super::memo::Memo;
-use super::names::PARAMETER;
+use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Found, Kind, PROPERTY, call, job_lists, list_items, masking, unknown};
+use super::{Call, Found, Kind, PROPERTY, call, job_lists, list_items, masking, spend, unknown};
 use crate::expand::classic::STYLE;
 use crate::expand::{Deep, Element, Elements};
 use crate::format::Params;
@@ -46,7 +47,14 @@ impl<'d, 's> Dispatcher<'d, 's> {
     pub(crate) fn job(&self, definition: &Map) -> Result<Arc<[Component]>> {
         let steps = Cell::new(self.session.options.limits.steps);
         let mut out = Vec::new();
-        for list in job_lists(definition)? {
+        let lists = job_lists(definition)?;
+        let hipchat = hipchat::publisher(definition, self.session.options);
+        for list in lists {
+            if std::ptr::eq(list.kind, &WRAPPER)
+                && let Some(item) = &hipchat
+            {
+                out.extend(self.remembered(&PUBLISHER, item, None, &steps)?.iter().cloned());
+            }
             if list.kind.list == "triggers" && !list.list.truth() {
                 continue;
             }
@@ -123,6 +131,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         around: &Around,
         out: &mut Vec<Component>,
     ) -> Result<()> {
+        spend(around.steps, item)?;
         let call = call(item)?;
         let arguments = match &call.arguments {
             Some(data) => self.expanded(data, around).within(|| component_frame(kind, &call), call.place)?,

@@ -2,11 +2,15 @@
 
 mod choices;
 pub(crate) mod classic;
+mod hipchat;
 mod lists;
 mod memo;
 mod names;
 mod nested;
+mod plugins;
+pub(crate) mod unified;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::node::{Node, Style, Value};
@@ -16,6 +20,23 @@ use crate::problem::{Problem, Result};
 
 pub(crate) use lists::job_lists;
 pub(crate) use names::{Kind, PROPERTY};
+
+/// Steps that one component costs: a job ends long before its components fill the memory.
+const COST: usize = 20;
+
+/// Pays for one item of a list.
+pub(crate) fn spend(steps: &Cell<usize>, item: &Node) -> Result<()> {
+    match steps.get().checked_sub(COST) {
+        Some(rest) => {
+            steps.set(rest);
+            Ok(())
+        }
+        None => Problem::error("too-large", item.place, "the macros of this job multiply without bound")
+            .because("macros that call others several times grow with each level")
+            .cure("call fewer macros, or put their steps into one")
+            .fail(),
+    }
+}
 
 /// An item of a component list: a name, perhaps with arguments.
 pub(crate) struct Call {

@@ -2,6 +2,7 @@
 
 use super::list_items;
 use super::names::{BUILDER, Kind, PARAMETER, PUBLISHER};
+use super::plugins;
 use crate::node::Node;
 use crate::options::Options;
 use crate::problem::{Problem, Result};
@@ -90,7 +91,7 @@ fn add_if<'n>(out: &mut Vec<Nested<'n>>, kind: &'static Kind, key: &str, argumen
 
 /// Groups with `build-steps`; plugins before 2.0 have the steps themselves in `builders`.
 fn post_build_script<'n>(arguments: &'n Node, options: &Options, out: &mut Vec<Nested<'n>>) -> Result<()> {
-    if old_plugin(options, "postbuildscript", (2, 0)) {
+    if plugins::version(options, "postbuildscript").is_some_and(|version| version < [2, 0, 0]) {
         return add_if(out, &BUILDER, "builders", arguments);
     }
     let Some(groups) = arguments.get("builders") else {
@@ -110,17 +111,4 @@ fn post_build_script<'n>(arguments: &'n Node, options: &Options, out: &mut Vec<N
         add(out, &BUILDER, &format!("builders[{index}].build-steps"), steps)?;
     }
     Ok(())
-}
-
-/// True when the plugin's release is known and before `(major, minor)`.
-fn old_plugin(options: &Options, plugin: &str, limit: (u32, u32)) -> bool {
-    let Some((_, version)) = options.plugins.iter().find(|(name, _)| name == plugin) else {
-        return false;
-    };
-    let mut numbers = version.split('.').map(|part| {
-        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u32>().unwrap_or(0)
-    });
-    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    found < limit
 }

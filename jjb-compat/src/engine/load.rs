@@ -1,28 +1,83 @@
 //! Files to elements.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::expand::Elements;
+use crate::expand::elements::{not_an_element, two_keys};
+use crate::expand::unified::{self, Deep, Mode, Roots};
 use crate::files;
-use crate::node::Node;
+use crate::node::{Map, Node, Value};
 use crate::place::{FileId, Place};
 use crate::problem::{Problem, Result};
 use crate::session::Session;
-use crate::tags::Home;
 use crate::yaml::{Loader, Scope};
 
+/// Takes the items of files in.
+pub(super) trait Take {
+    /// One item of the list at the top of a file (rule jjb-J14).
+    fn item(&mut self, session: &Session, item: &Node) -> Result<()>;
+
+    /// False when a top that is not even a list counts as empty.
+    fn top_must_be_a_list(root: &Node) -> bool;
+}
+
+impl Take for Elements {
+    fn item(&mut self, session: &Session, item: &Node) -> Result<()> {
+        self.add_classic_item(session, item)
+    }
+
+    fn top_must_be_a_list(root: &Node) -> bool {
+        root.truth()
+    }
+}
+
+impl Take for Roots {
+    fn item(&mut self, session: &Session, item: &Node) -> Result<()> {
+        let Some(map) = item.as_map() else {
+            return not_an_element(item).fail();
+        };
+        let (kind, body) = match map.first() {
+            Some(entry) if map.len() == 1 => entry,
+            Some(_) => return two_keys(item, map).fail(),
+            None => return not_an_element(item).fail(),
+        };
+        if kind.as_str().is_some_and(|kind| kind.starts_with('_')) {
+            return Ok(());
+        }
+        if !matches!(body.value, Value::Tag(_)) {
+            return self.add(session, kind, body, item.place);
+        }
+        let none = Map::new();
+        let steps = Cell::new(session.options.limits.steps);
+        let params = unified::params(session, &none, session.options.allow_empty_variables);
+        let body = Deep { session, params, mode: Mode::Tags, steps: &steps }.node(body)?;
+        self.add(session, kind, &body, item.place)
+    }
+
+    fn top_must_be_a_list(root: &Node) -> bool {
+        !root.is_null()
+    }
+}
+
 /// All elements of a tree, or everything that is wrong with its files.
-pub(super) fn elements(session: &Session, paths: &[PathBuf]) -> std::result::Result<Elements, Vec<Problem>> {
+pub(super) fn elements<T: Take + Default>(
+    session: &Session,
+    paths: &[PathBuf],
+) -> std::result::Result<T, Vec<Problem>> {
     let files = files::expand(session, paths).map_err(|problem| vec![*problem])?;
-    let mut elements = Elements::default();
+    let mut elements = T::default();
     let mut problems = Vec::new();
     let mut scope = Scope::default();
     for path in &files {
         let kept = if session.options.retain_anchors { std::mem::take(&mut scope) } else { Scope::default() };
-        let mut loader = Loader::new(session, Arc::new(home(session, path)), kept);
+        let mut loader = Loader::new(session, Arc::new(session.home_of(path)), kept);
         match document(&mut loader, path) {
-            Ok(Some((root, file))) => add(session, &mut elements, &root, file, &mut problems),
+            Ok(Some((root, file))) => {
+                loader.home.set_scope(&loader.scope);
+                add(session, &mut elements, &root, file, &mut problems);
+            }
             Ok(None) => {}
             Err(problem) => problems.push(*problem),
         }
@@ -39,39 +94,23 @@ fn document(loader: &mut Loader, path: &Path) -> Result<Option<(Node, FileId)>> 
     Ok(loader.load(&text.text, text.file)?.map(|root| (root, text.file)))
 }
 
-/// The items of a file (rule jjb-J14).
-fn add(session: &Session, elements: &mut Elements, root: &Node, file: FileId, problems: &mut Vec<Problem>) {
-    if !root.truth() {
-        return;
-    }
+fn add<T: Take>(session: &Session, elements: &mut T, root: &Node, file: FileId, problems: &mut Vec<Problem>) {
     let Some(items) = root.as_seq() else {
-        problems.push(
-            Problem::error(
-                "not-a-list",
-                Place { file, ..root.place },
-                format!("the top of a file is a list, and this is {}", root.kind()),
-            )
-            .cure("begin each element with '- ', as in '- job:'"),
-        );
+        if T::top_must_be_a_list(root) {
+            let message = format!("the top of a file is a list, and this is {}", root.kind());
+            problems.push(
+                Problem::error("not-a-list", Place { file, ..root.place }, message)
+                    .cure("begin each element with '- ', as in '- job:'"),
+            );
+        }
         return;
     };
     for item in items {
-        if let Err(problem) = elements.add_classic_item(session, item) {
+        if let Err(problem) = elements.item(session, item) {
             problems.push(*problem);
             if !session.options.collect {
                 return;
             }
         }
     }
-}
-
-/// Where the tags of a file look: the include path, the file's own folder, the working directory (rule jjb-J31).
-fn home(session: &Session, path: &Path) -> Home {
-    let mut folders: Vec<PathBuf> = session.options.include_path.clone();
-    if folders.is_empty() {
-        folders.push(PathBuf::from("."));
-    }
-    folders.push(path.parent().map(Path::to_path_buf).unwrap_or_default());
-    folders.push(PathBuf::from("."));
-    Home { folders }
 }

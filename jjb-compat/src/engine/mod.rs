@@ -3,14 +3,17 @@
 mod load;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use crate::components;
-use crate::expand::classic::{Classic, Expanded, STYLE};
-use crate::expand::{Elements, Made, zuul};
+use crate::expand::classic::{Classic, STYLE};
+use crate::expand::unified::{Roots, Unified};
+use crate::expand::{Elements, Expanded, Made, zuul};
+use crate::node::{Map, Node, Style};
 use crate::options::{Dialect, Options};
-use crate::outcome::{Job, Outcome, View};
-use crate::problem::{Problem, Within};
+use crate::outcome::{Component, Job, Outcome, View};
+use crate::problem::{Problem, Result, Within};
 use crate::session::Session;
 use crate::source::Source;
 
@@ -39,12 +42,16 @@ fn broken(message: &str) -> Outcome {
 fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {
     let session = Session::new(source, paths, options);
     let mut outcome = Outcome::default();
-    match load::elements(&session, paths) {
-        Ok(elements) => {
-            outcome.elements = elements.counts();
-            expand(&session, elements, &mut outcome);
+    let loaded = match options.dialect {
+        Dialect::Classic => {
+            load::elements(&session, paths).map(|elements| classic(&session, elements, &mut outcome))
         }
-        Err(problems) => outcome.problems.extend(problems),
+        Dialect::Unified => {
+            load::elements(&session, paths).map(|roots| unified(&session, &roots, &mut outcome))
+        }
+    };
+    if let Err(problems) = loaded {
+        outcome.problems.extend(problems);
     }
     let mut problems = session.take_warnings();
     problems.append(&mut outcome.problems);
@@ -54,36 +61,42 @@ fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {
     outcome
 }
 
-fn expand(session: &Session, elements: Elements, outcome: &mut Outcome) {
-    match session.options.dialect {
-        Dialect::Classic => classic(session, elements, outcome),
-        Dialect::Unified => {
-            outcome.problems.push(Problem::error(
-                "not-yet",
-                crate::place::Place::NOWHERE,
-                "the unified dialect is not read yet",
-            ));
-        }
-    }
-}
-
 fn classic(session: &Session, mut elements: Elements, outcome: &mut Outcome) {
+    outcome.elements = elements.counts();
     if let Err(problem) = zuul::apply(&mut elements) {
         outcome.problems.push(*problem);
         return;
     }
-    let Expanded { jobs, views, problems } = Classic::new(session, &elements).expand();
-    let stop = !problems.is_empty() && !session.options.collect;
-    outcome.problems.extend(problems);
+    let expanded = Classic::new(session, &elements).expand();
+    let dispatcher = components::classic::Dispatcher::new(session, &elements);
+    finish(session, expanded, STYLE, |definition| dispatcher.job(definition), outcome);
+}
+
+fn unified(session: &Session, roots: &Roots, outcome: &mut Outcome) {
+    outcome.elements = roots.counts();
+    let expanded = Unified::new(session, roots).expand();
+    let dispatcher = components::unified::Dispatcher::new(session, roots);
+    finish(session, expanded, Style::Plain, |definition| dispatcher.job(definition), outcome);
+}
+
+/// Components of the expanded jobs; each job that has a problem is left out.
+fn finish(
+    session: &Session,
+    expanded: Expanded,
+    style: Style,
+    components: impl Fn(&Map) -> Result<Arc<[Component]>>,
+    outcome: &mut Outcome,
+) {
+    let stop = !expanded.problems.is_empty() && !session.options.collect;
+    outcome.problems.extend(expanded.problems);
     if stop {
         return;
     }
-    let dispatcher = components::classic::Dispatcher::new(session, &elements);
-    for made in jobs {
-        let name = made.name(STYLE);
-        match dispatcher.job(&made.definition).within(|| format!("in job '{name}'"), made.origin.place) {
+    for made in expanded.jobs {
+        let name = made.name(style);
+        match components(&made.definition).within(|| format!("in job '{name}'"), made.origin.place) {
             Ok(components) => {
-                let definition = crate::node::Node::map(made.definition, made.origin.place);
+                let definition = Node::map(made.definition, made.origin.place);
                 outcome.jobs.push(Job { name, definition, components, origin: made.origin });
             }
             Err(problem) => {
@@ -94,11 +107,11 @@ fn classic(session: &Session, mut elements: Elements, outcome: &mut Outcome) {
             }
         }
     }
-    outcome.views.extend(views.into_iter().map(view));
+    outcome.views.extend(expanded.views.into_iter().map(|made| view(made, style)));
 }
 
-fn view(made: Made) -> View {
-    let name = made.name(STYLE);
-    let definition = crate::node::Node::map(made.definition, made.origin.place);
+fn view(made: Made, style: Style) -> View {
+    let name = made.name(style);
+    let definition = Node::map(made.definition, made.origin.place);
     View { name, definition, origin: made.origin }
 }

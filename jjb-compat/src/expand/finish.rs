@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::elements::{duplicate, refuse_or_warn};
+use crate::glob;
 use crate::node::{Map, Node, Style};
 use crate::outcome::Origin;
 use crate::place::Place;
@@ -26,6 +27,24 @@ impl Made {
     pub(crate) fn name(&self, style: Style) -> Arc<str> {
         self.definition.get("name").map_or_else(|| "".into(), |name| name.text(style).into())
     }
+}
+
+/// What came out, and what went wrong on the way.
+#[derive(Default)]
+pub(crate) struct Expanded {
+    pub(crate) jobs: Vec<Made>,
+    pub(crate) views: Vec<Made>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// True when the name filters ask for it (rule jjb-J114).
+pub(crate) fn wanted(session: &Session, definition: &Map, style: Style) -> bool {
+    let filters = &session.options.filters;
+    if filters.is_empty() {
+        return true;
+    }
+    let name = definition.get("name").map(|name| name.text(style).into_owned()).unwrap_or_default();
+    filters.iter().any(|filter| glob::matches(filter, &name))
 }
 
 /// Puts the folder before the name.

@@ -82,13 +82,7 @@ fn apply_one(element: &Element, changes: &mut Changes) -> Result<bool> {
         }
     };
     let Value::Seq(own_list) = &own.value else {
-        return Problem::error(
-            "not-a-list",
-            own.place,
-            format!("'parameters' is {}, and the zuul trigger must add to it", own.kind()),
-        )
-        .cure("make 'parameters' a list")
-        .fail();
+        return not_a_list(&own).fail();
     };
     let mut extended = changes.list(own_list);
     for (found, name, post) in [(zuul, "zuul", false), (zuul_post, "zuul-post", true)] {
@@ -102,6 +96,47 @@ fn apply_one(element: &Element, changes: &mut Changes) -> Result<bool> {
     changes.lists.insert(address(own_list), extended);
     changes.lists.insert(address(trigger_list), items);
     Ok(true)
+}
+
+/// The unified dialect: after expansion, on one job (rule jjb-J92).
+pub(crate) fn amend(definition: &mut Map) -> Result<()> {
+    let Some((key, triggers)) = definition.get_entry("triggers") else {
+        return Ok(());
+    };
+    let Some(items) = triggers.as_seq() else {
+        return Ok(());
+    };
+    let (zuul, post) = (position(items, "zuul"), position(items, "zuul-post"));
+    if zuul.is_none() && post.is_none() {
+        return Ok(());
+    }
+    let (key, place) = (key.clone(), triggers.place);
+    let mut rest = items.to_vec();
+    let own = definition.get("parameters").cloned().unwrap_or_else(|| Node::seq(Vec::new(), place));
+    let Some(own_items) = own.as_seq() else {
+        return not_a_list(&own).fail();
+    };
+    let mut extended = own_items.to_vec();
+    for (found, name, post) in [(zuul, "zuul", false), (post, "zuul-post", true)] {
+        if found.is_some() {
+            extended.extend_from_slice(parameters(post));
+            if let Some(at) = position(&rest, name) {
+                rest.remove(at);
+            }
+        }
+    }
+    definition.insert(key, Node::seq(rest, place));
+    definition.insert(Node::str("parameters", place), Node::seq(extended, own.place));
+    Ok(())
+}
+
+fn not_a_list(own: &Node) -> Problem {
+    Problem::error(
+        "not-a-list",
+        own.place,
+        format!("'parameters' is {}, and the zuul trigger must add to it", own.kind()),
+    )
+    .cure("make 'parameters' a list")
 }
 
 fn position(items: &[Node], name: &str) -> Option<usize> {

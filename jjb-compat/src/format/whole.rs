@@ -65,6 +65,26 @@ pub(super) fn settle_defaults(text: &str, has: impl Fn(&str) -> bool) -> Option<
     Some(out)
 }
 
+/// Every field as `{key}`, its default and its `obj:` dropped.
+pub(crate) fn fields_as_names(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for field in fields(text) {
+        out.push_str(&text[done..field.start]);
+        out.push('{');
+        out.push_str(field.key);
+        out.push('}');
+        done = field.end;
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+/// The keys that have a default in the text, with the last default of each.
+pub(crate) fn defaults_of(text: &str) -> Vec<(&str, &str)> {
+    fields(text).filter_map(|field| Some((field.key, field.default?))).collect()
+}
+
 fn run_length(text: &str, start: usize, brace: u8) -> usize {
     text.as_bytes()[start..].iter().take_while(|byte| **byte == brace).count()
 }

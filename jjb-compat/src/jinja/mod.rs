@@ -1,5 +1,6 @@
 //! Jinja2 templates (contract section 10), with Python's way of printing.
 
+mod includes;
 mod print;
 mod values;
 
@@ -69,7 +70,9 @@ impl Templates {
                 Ok(out) => return Ok(out),
                 Err(error) => error,
             };
-            match lock(&room.texts).wanted.take() {
+            // The lock must be free again before a file is put in.
+            let wanted = lock(&room.texts).wanted.take();
+            match wanted {
                 Some(file) if session.find(home, &file).is_some() => {
                     let included = session.include(home, &file, place)?;
                     lock(&room.texts).texts.insert(file, included.text);
@@ -79,6 +82,37 @@ impl Templates {
         }
         Problem::error("template-error", place, format!("the template includes more than {INCLUDES} files"))
             .fail()
+    }
+
+    /// The variables that a template uses without defining them, sorted; those of the files that it includes too.
+    pub(crate) fn variables(
+        &self,
+        session: &Session,
+        text: &Arc<str>,
+        home: &Arc<Home>,
+        place: Place,
+    ) -> Vec<String> {
+        let room = self.room(home, Style::Plain);
+        let mut names: Vec<String> = Vec::new();
+        let mut texts = vec![Arc::clone(text)];
+        let mut seen = 0;
+        while let Some(text) = texts.get(seen).cloned() {
+            seen += 1;
+            if let Ok(template) = room.environment.get_template(&room.name(&text)) {
+                names.extend(template.undeclared_variables(false));
+            }
+            for name in includes::names(&text) {
+                if texts.len() < INCLUDES
+                    && let Ok(file) = session.include(home, name, place)
+                    && !texts.contains(&file.text)
+                {
+                    texts.push(file.text);
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
     }
 
     fn room(&self, home: &Arc<Home>, style: Style) -> Arc<Room> {

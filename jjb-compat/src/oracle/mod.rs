@@ -11,6 +11,7 @@ use crate::outcome::{Component, Outcome};
 use crate::place::Files;
 use crate::problem::Problem;
 
+use crate::node::Node;
 use json::{Json, text as json_text};
 pub use names::safe_name;
 
@@ -133,4 +134,11 @@ fn problems(key: &str, outcome: &Outcome, files: &Files, wanted: fn(&Problem) ->
         json_text(problem.render(files).trim_end(), out);
     }
     out.push(']');
+}
+
+/// A value as the export writes it.
+pub fn value(node: &Node) -> String {
+    let mut json = Json::default();
+    json.node(node);
+    json.out
 }

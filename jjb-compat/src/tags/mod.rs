@@ -1,9 +1,13 @@
 //! Tags that are kept in the tree until something expands the text around them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rustc_hash::FxHashMap;
 
 use crate::node::Node;
+use crate::place::FileId;
+use crate::yaml::Scope;
 
 /// A tag whose result depends on variables.
 #[derive(Debug)]
@@ -52,10 +56,53 @@ impl Include {
     }
 }
 
-/// The folders in which the files of a tag are looked for, in order (rule jjb-J31).
-#[derive(Debug)]
+/// What the tags of one file share.
+#[derive(Debug, Default)]
 pub(crate) struct Home {
+    /// The folders in which their files are looked for, in order (rule jjb-J31).
     pub(crate) folders: Vec<PathBuf>,
+    /// Unified: the anchors of the file, which later includes see (rule jjb-J25).
+    scope: Mutex<Scope>,
+    /// Unified: YAML files that were included already.
+    included: Mutex<FxHashMap<FileId, Node>>,
+}
+
+impl Home {
+    pub(crate) fn new(folders: Vec<PathBuf>) -> Home {
+        Home { folders, ..Home::default() }
+    }
+
+    /// The anchors, for a text that is read in this file's scope; a file without anchors gives a fresh scope.
+    pub(crate) fn lend_scope(&self) -> Scope {
+        lock(&self.scope).clone()
+    }
+
+    /// Takes anchors in. Those of a text in a fresh scope are forgotten.
+    pub(crate) fn give_back(&self, scope: Scope) {
+        let mut own = lock(&self.scope);
+        if !own.anchors.is_empty() {
+            *own = scope;
+        }
+    }
+
+    /// The anchors of the file itself, once it is read.
+    pub(crate) fn set_scope(&self, scope: &Scope) {
+        if !scope.anchors.is_empty() {
+            *lock(&self.scope) = scope.clone();
+        }
+    }
+
+    pub(crate) fn included(&self, file: FileId) -> Option<Node> {
+        lock(&self.included).get(&file).cloned()
+    }
+
+    pub(crate) fn keep_included(&self, file: FileId, node: &Node) {
+        lock(&self.included).insert(file, node.clone());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Tag {

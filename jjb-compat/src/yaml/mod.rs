@@ -43,7 +43,7 @@ pub(crate) enum Content {
 }
 
 /// The anchors of a file and of the files that it includes (rule jjb-J25).
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Scope {
     pub(crate) anchors: FxHashMap<String, Arc<Raw>>,
     pub(crate) next_id: u32,

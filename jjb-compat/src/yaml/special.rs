@@ -27,6 +27,7 @@ impl Constructor<'_, '_, '_> {
             ) => Problem::error("bad-tag", place, format!("'!!{name}' does not fit what follows it"))
                 .cure("remove the tag, or correct the value")
                 .fail(),
+            _ if name.starts_with("python") => python(name, place),
             _ => unknown(&format!("!!{name}"), place),
         }
     }

@@ -9,8 +9,7 @@ mod template;
 use std::cell::Cell;
 
 use super::Elements;
-use super::finish::{self, Made, full_name};
-use crate::glob;
+use super::finish::{self, Expanded, Made, full_name};
 use crate::node::{Map, Style};
 use crate::outcome::Origin;
 use crate::problem::{Problem, Result, Within};
@@ -27,14 +26,6 @@ pub(crate) struct Classic<'c, 's> {
     pub(crate) elements: &'c Elements,
     /// Jobs and views made so far.
     made: Cell<usize>,
-}
-
-/// What came out, and what went wrong on the way.
-#[derive(Default)]
-pub(crate) struct Expanded {
-    pub(crate) jobs: Vec<Made>,
-    pub(crate) views: Vec<Made>,
-    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'c, 's> Classic<'c, 's> {
@@ -91,25 +82,21 @@ impl<'c, 's> Classic<'c, 's> {
         let mut definition =
             self.with_defaults(&element.body, element.place, None).within(name, element.place)?;
         full_name(&mut definition, STYLE);
-        self.finished(definition, origin(element), true).within(name, element.place)
+        self.finished(definition, origin(element)).within(name, element.place)
     }
 
     fn plain_view(&self, element: &super::Element) -> Result<Option<Made>> {
         let mut definition = Map::clone(&element.body);
         full_name(&mut definition, STYLE);
-        self.finished(definition, origin(element), true)
+        self.finished(definition, origin(element))
             .within(|| format!("in view '{}'", shown_name(&element.body)), element.place)
     }
 
     /// Filter, description, count.
-    fn finished(&self, mut definition: Map, origin: Origin, has_name: bool) -> Result<Option<Made>> {
-        debug_assert!(has_name || definition.get("name").is_none());
+    fn finished(&self, mut definition: Map, origin: Origin) -> Result<Option<Made>> {
         let options = self.session.options;
-        if !options.filters.is_empty() {
-            let name = definition.get("name").map(|name| name.text(STYLE).into_owned()).unwrap_or_default();
-            if !options.filters.iter().any(|filter| glob::matches(filter, &name)) {
-                return Ok(None);
-            }
+        if !finish::wanted(self.session, &definition, STYLE) {
+            return Ok(None);
         }
         finish::describe(&mut definition, options.keep_descriptions, false, origin.place)?;
         self.made.set(self.made.get() + 1);

@@ -4,9 +4,9 @@ use rustc_hash::FxHashSet;
 
 use super::kind::Kind;
 use super::template::Use;
-use super::{Classic, Expanded, STYLE, shown_name};
-use crate::expand::Element;
+use super::{Classic, STYLE, shown_name};
 use crate::expand::elements::{duplicate, refuse_or_warn};
+use crate::expand::{Element, Expanded};
 use crate::node::{Map, Node, Value};
 use crate::place::Place;
 use crate::problem::{Problem, Result, Within};

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::kind::Kind;
-use super::{Classic, Expanded, STYLE, axes, full_name, shown_name};
+use super::{Classic, STYLE, axes, full_name, shown_name};
 use crate::expand::finish::Made;
-use crate::expand::{Deep, Element};
+use crate::expand::{Deep, Element, Expanded};
 use crate::format::Params;
 use crate::node::{Map, Node};
 use crate::outcome::Origin;
@@ -105,7 +105,7 @@ impl Classic<'_, '_> {
         if used.kind.is_job {
             full_name(&mut definition, STYLE);
         }
-        self.finished(definition, self.origin_of(used), true)
+        self.finished(definition, self.origin_of(used))
     }
 
     /// Every value once, with the unexpanded values as variables (rule jjb-J63).
