@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -42,6 +43,9 @@ use crate::zuul::wire::WorkerFacts;
 
 /// How long what was begun gets to end once builds have drained.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Reloads that wait for the one under way; further requests wait to be taken.
+const RELOADS: usize = 4;
 
 /// A server that serves.
 pub struct Running {
@@ -115,10 +119,14 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
         server: server.clone(),
         readiness: readiness.clone(),
     };
-    tasks.spawn(reload.run(shutdown.clone()));
+    let (reloads, asked) = mpsc::channel(RELOADS);
+    tasks.spawn(reload.run(asked, shutdown.clone()));
     let web = Web::new(Parts {
         builds: builds.clone(),
         consoles,
+        artifacts,
+        catalog,
+        reload: reloads,
         pool: Some(pool.clone()),
         metrics,
         hosts: Hosts::new(Hosts::of_url(addresses.root())),

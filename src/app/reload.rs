@@ -2,12 +2,12 @@
 //! everything as it was and says so; running builds keep their recipes (design A9).
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::gearman;
-use crate::catalog::{Catalog, CatalogHandle};
+use crate::catalog::{Catalog, CatalogHandle, ReloadReport};
 use crate::config::{Config, Overrides};
 use crate::gearman::server::{Command, Server};
 use crate::pool::Pool;
@@ -54,8 +54,12 @@ impl ReadinessSender {
 }
 
 impl Reload {
-    /// Reloads on SIGHUP until `shutdown`.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    /// Reloads on SIGHUP and on request until `shutdown`.
+    pub async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<oneshot::Sender<ReloadReport>>,
+        shutdown: CancellationToken,
+    ) {
         let mut hang_up = match signal(SignalKind::hangup()) {
             Ok(hang_up) => hang_up,
             Err(problem) => {
@@ -66,12 +70,18 @@ impl Reload {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = hang_up.recv() => self.reload().await,
+                _ = hang_up.recv() => {
+                    self.reload().await;
+                }
+                Some(answer) = asked.recv() => {
+                    // Whoever asked may have gone away.
+                    let _ = answer.send(self.reload().await);
+                }
             }
         }
     }
 
-    async fn reload(&mut self) {
+    async fn reload(&mut self) -> ReloadReport {
         let read = match self.config.file.clone() {
             Some(file) => Config::load(&file, &self.overrides),
             None => Config::without_file(&self.overrides),
@@ -81,16 +91,17 @@ impl Reload {
                 error!("the configuration has problems; the one in force stays:\n{problems}");
                 self.readiness
                     .set("configuration", Some("The last reload found problems; see the log.".into()));
+                ReloadReport { problems: problems.list, ..ReloadReport::default() }
             }
             Ok(config) => {
                 self.readiness.set("configuration", None);
-                self.apply(config).await;
+                self.apply(config).await
             }
         }
     }
 
-    async fn apply(&mut self, config: Config) {
-        self.catalog.reload(config.catalog.clone()).await;
+    async fn apply(&mut self, config: Config) -> ReloadReport {
+        let report = self.catalog.reload(config.catalog.clone()).await;
         let pool = config.pool();
         self.pool.reload(pool.labels, pool.providers).await;
         let catalog: std::sync::Arc<Catalog> = self.catalog.current();
@@ -100,5 +111,6 @@ impl Reload {
             warn!("the Gearman server has ended");
         }
         self.config = config;
+        report
     }
 }

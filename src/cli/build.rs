@@ -200,7 +200,7 @@ async fn start(
 }
 
 /// Prints the log. A follower goes on where it was when the server comes back.
-async fn log(client: &Client, output: &Output, id: &str, follow: bool) -> Result<(), Failure> {
+pub(super) async fn log(client: &Client, output: &Output, id: &str, follow: bool) -> Result<(), Failure> {
     let path = format!("/builds/{id}/log");
     let mut offset = 0u64;
     let mut gone: Option<tokio::time::Instant> = None;

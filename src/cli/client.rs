@@ -40,7 +40,12 @@ impl Client {
         let config = config.map_err(|problems| Failure::new(Kind::Usage, problems.to_string()))?;
         let configured = global.config.as_ref().map(|_| format!("http://{}", config.http.listen));
         let root = global.server.clone().or(configured).unwrap_or_else(|| DEFAULT_SERVER.to_owned());
-        let token_file = config.state.join(TOKEN_FILE);
+        Client::of(&root, &config.state)
+    }
+
+    /// The server at `root`, whose state directory has the token.
+    pub(super) fn of(root: &str, state: &std::path::Path) -> Result<Client, Failure> {
+        let token_file = state.join(TOKEN_FILE);
         let token = std::fs::read_to_string(&token_file).ok().map(|text| text.trim().to_owned());
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)

@@ -6,6 +6,8 @@
 
 mod build;
 mod client;
+mod demo;
+mod engine;
 pub mod failure;
 pub mod output;
 mod serve;
@@ -60,6 +62,7 @@ struct Global {
 enum Command {
     /// Run the server
     Serve(serve::Serve),
+    Demo(demo::Demo),
     /// Builds of a running server
     Build(build::Build),
     /// Nodes of a running server
@@ -97,6 +100,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(&error).hint("a level is one of error, warn, info, debug, trace"))?;
     match &line.command {
         Command::Serve(serve) => serve.run(global, output),
+        Command::Demo(demo) => demo.run(global, output),
         Command::Build(build) => build.run(global, output),
         Command::Node(node) => node.run(global, output),
         Command::Status => status::status(global, output),

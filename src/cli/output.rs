@@ -171,6 +171,11 @@ impl Output {
         paint(self.colour_out, tone, text)
     }
 
+    /// The text in a tone, where the standard error output takes colours.
+    pub fn paint_note(&self, tone: Tone, text: &str) -> String {
+        paint(self.colour_err, tone, text)
+    }
+
     /// Says something beside the data.
     pub fn note(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");

@@ -64,6 +64,7 @@ pub(super) fn status(global: &Global, output: &Output) -> Result<(), Failure> {
         "builds      {} running, {} waiting",
         status["builds_running"], status["builds_waiting"]
     ));
+    output.line(&format!("jobs        {}, {} of them run here", status["jobs"], status["jobs_owned"]));
     for trouble in status["troubles"].as_array().into_iter().flatten() {
         output.line(&format!("not ready   {}", text(trouble, "detail")));
     }

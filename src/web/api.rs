@@ -2,12 +2,13 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Web;
+use super::api_jobs;
 use super::build_json::BuildJson;
 use super::console;
 use super::failure::Failure;
@@ -28,9 +29,12 @@ pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/status", get(status))
         .route("/nodes", get(nodes))
-        .route("/builds", get(builds))
+        .route("/builds", get(builds).post(api_jobs::start))
         .route("/builds/{id}", get(build).post(change))
         .route("/builds/{id}/log", get(log))
+        .route("/jobs", get(api_jobs::list))
+        .route("/jobs:reload", post(api_jobs::reload))
+        .route("/jobs/{*name}", get(api_jobs::show))
         .fallback(super::pages::nothing)
 }
 
@@ -43,6 +47,8 @@ struct Status {
     troubles: Vec<Trouble>,
     builds_running: u32,
     builds_waiting: u32,
+    jobs: usize,
+    jobs_owned: usize,
     labels: Vec<Value>,
     providers: Vec<Value>,
 }
@@ -51,6 +57,7 @@ async fn status(State(web): State<Web>) -> Json<Status> {
     let counts = web.builds.counts();
     let pool = web.pool.as_ref().map(|pool| pool.status()).unwrap_or_default();
     let troubles = web.troubles();
+    let catalog = web.catalog.current();
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         gearman: web.gearman.clone(),
@@ -59,6 +66,8 @@ async fn status(State(web): State<Web>) -> Json<Status> {
         troubles,
         builds_running: counts.running,
         builds_waiting: counts.waiting,
+        jobs: catalog.jobs().len(),
+        jobs_owned: catalog.owned().count(),
         labels: labels(&pool),
         providers: providers(&pool),
     })

@@ -95,7 +95,7 @@ async fn below(
 }
 
 async fn page(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
-    let mut artifacts = files::of(web, record).await?;
+    let mut artifacts = files::of(web, record, "artifact/").await?;
     let more_artifacts = artifacts.len().saturating_sub(FILES_SHOWN);
     artifacts.truncate(FILES_SHOWN);
     let console = Shown::read(web, record, Part::Tail).await?;

@@ -1,11 +1,25 @@
-//! Kept files: their list and their content.
+//! Kept files: their list and their content. What a build made is never run or shown as a page of ours.
 
-use axum::response::Response;
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
 
 use super::Web;
+use super::address::decode;
 use super::failure::Failure;
 use super::jenkins::FileName;
+use super::pages::render;
+use super::time::size;
+use super::view::Line;
+use crate::artifact::Artifact;
 use crate::model::BuildRecord;
+
+/// A file of a build may show text and pictures, and nothing that acts.
+const FILE_POLICY: HeaderValue =
+    HeaderValue::from_static("sandbox; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'");
 
 /// A kept file in a list.
 pub(super) struct FileView {
@@ -14,22 +28,99 @@ pub(super) struct FileView {
     pub size: String,
 }
 
-/// The files of a build, in the order of their paths.
-pub(super) async fn of(_web: &Web, _record: &BuildRecord) -> Result<Vec<FileView>, Failure> {
-    Ok(Vec::new())
+async fn kept(web: &Web, record: &BuildRecord) -> Result<Vec<Artifact>, Failure> {
+    let listed = web.artifacts.list(record.id).await;
+    listed.map_err(|error| Failure::internal("the list of kept files could not be read", &error))
+}
+
+/// The files of a build, with links that count from the folder `above` them.
+pub(super) async fn of(web: &Web, record: &BuildRecord, above: &str) -> Result<Vec<FileView>, Failure> {
+    let view = |file: Artifact| FileView {
+        link: format!("{above}{}", encode(&file.path)),
+        size: size(file.size),
+        path: file.path,
+    };
+    Ok(kept(web, record).await?.into_iter().map(view).collect())
 }
 
 /// The same, for programs.
-pub(super) async fn names(_web: &Web, _record: &BuildRecord) -> Result<Vec<FileName>, Failure> {
-    Ok(Vec::new())
+pub(super) async fn names(web: &Web, record: &BuildRecord) -> Result<Vec<FileName>, Failure> {
+    Ok(kept(web, record).await?.into_iter().map(|file| FileName { path: file.path }).collect())
+}
+
+/// A path of several segments, with every character escaped that means something in an address.
+fn encode(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[derive(Template)]
+#[template(path = "artifacts.html", config = "src/web/askama.toml")]
+struct List {
+    line: Line,
+    artifacts: Vec<FileView>,
 }
 
 /// `artifact/`.
-pub(super) async fn list(_web: &Web, _record: &BuildRecord) -> Result<Response, Failure> {
-    Err(Failure::not_found("This build has kept no files."))
+pub(super) async fn list(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
+    let artifacts = of(web, record, "").await?;
+    render(&List { line: Line::new(record, web.builds.now()), artifacts })
 }
 
 /// `artifact/PATH`.
-pub(super) async fn get(_web: &Web, _record: &BuildRecord, _path: &str) -> Result<Response, Failure> {
-    Err(Failure::not_found("There is no such file."))
+pub(super) async fn get(web: &Web, record: &BuildRecord, path: &str) -> Result<Response, Failure> {
+    let path = decode(path).ok_or_else(|| Failure::bad_request("The path is not UTF-8."))?;
+    let opened = web.artifacts.file(record.id, &path).await;
+    let opened = opened.map_err(|error| Failure::internal("a kept file could not be opened", &error))?;
+    let (artifact, file) = opened.ok_or_else(|| Failure::not_found("This build has kept no such file."))?;
+    let body = Body::from_stream(ReaderStream::new(file.take(artifact.size)));
+    let mut answer = ([(header::CONTENT_TYPE, content_type(artifact.file_name()))], body).into_response();
+    answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(artifact.size));
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, FILE_POLICY);
+    Ok(answer)
+}
+
+/// What a browser may take the file for, by the end of its name.
+fn content_type(name: &str) -> &'static str {
+    let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    match end.as_str() {
+        "txt" | "log" | "md" | "out" | "err" | "csv" | "tap" | "yaml" | "yml" | "ini" | "diff" | "patch" => {
+            "text/plain; charset=utf-8"
+        }
+        "json" => "application/json",
+        "xml" => "text/xml; charset=utf-8",
+        "html" | "htm" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_the_file_whatever_its_name() {
+        assert_eq!(encode("a b/ü#1?.txt"), "a%20b/%C3%BC%231%3F.txt");
+        assert_eq!(decode(&encode("a b/ü#1?%.txt")).as_deref(), Some("a b/ü#1?%.txt"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_downloaded() {
+        assert_eq!(content_type("a.exe"), "application/octet-stream");
+        assert_eq!(content_type("console.LOG"), "text/plain; charset=utf-8");
+    }
 }

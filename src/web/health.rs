@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Web;
 use super::failure::Failure;
+use crate::catalog::ReloadReport;
 use crate::pool::PoolStatus;
 use crate::telemetry::metrics::{NodeLabels, ProviderLabels, StateLabels};
 
@@ -23,6 +24,12 @@ pub struct Trouble {
 
 /// What is not ready yet, as the composition of the process knows it; empty when all is.
 pub type Readiness = watch::Receiver<Vec<Trouble>>;
+
+/// Whoever composes the process reads configuration and jobs again, and answers with what that did.
+pub type Reloads = mpsc::Sender<oneshot::Sender<ReloadAnswer>>;
+
+/// What a reload did; problems of the configuration are among its problems.
+pub type ReloadAnswer = ReloadReport;
 
 #[derive(Serialize)]
 struct Ready {

@@ -6,6 +6,7 @@
 
 mod address;
 mod api;
+mod api_jobs;
 pub(crate) mod assets;
 mod build_json;
 mod builds;
@@ -39,12 +40,14 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::artifact::Artifacts;
 use crate::build::Builds;
+use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
 use crate::model::Addresses;
 use crate::pool::Pool;
 use crate::telemetry::Metrics;
-pub use health::{Readiness, Trouble};
+pub use health::{Readiness, ReloadAnswer, Reloads, Trouble};
 pub use origin::Hosts;
 pub use token::{FILE as TOKEN_FILE, Token, TokenError};
 
@@ -57,6 +60,12 @@ pub struct Parts {
     pub builds: Builds,
     /// Their logs.
     pub consoles: Consoles,
+    /// What they have left behind.
+    pub artifacts: Artifacts,
+    /// The jobs.
+    pub catalog: CatalogHandle,
+    /// Has configuration and jobs read again.
+    pub reload: Reloads,
     /// Nodes; `None` when no pool is configured.
     pub pool: Option<Pool>,
     /// Everything that is counted.

@@ -8,6 +8,8 @@ mod jjb;
 mod program;
 #[allow(dead_code, unused_imports, reason = "several subjects use it, and they land one after the other")]
 mod support;
+#[cfg(test)]
+mod web;
 
 mod keeper;
 #[cfg(test)]
