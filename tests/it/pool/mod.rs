@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod bench;
 mod chaos;
+#[cfg(test)]
 mod durable;
 mod failures;
 mod leases;
