@@ -86,3 +86,29 @@ fn dockerd(verb: &str, folder: &Path) -> String {
     assert!(output.status.success(), "contrib/ci/dockerd {verb}: {said}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
+
+/// An image that holds only busybox, made from the machine's own: no registry is asked.
+pub const IMAGE: &str = "causeway-test/busybox:local";
+
+pub fn import_busybox(host: &str) {
+    const SCRIPT: &str = r#"
+        set -e
+        docker() { /usr/bin/docker -H "$HOST" "$@"; }
+        docker image inspect "$IMAGE" >/dev/null 2>&1 && exit 0
+        mkdir -p bin tmp etc root proc sys dev
+        chmod 1777 tmp
+        cp /bin/busybox bin/busybox
+        for name in $(bin/busybox --list); do [ "$name" = busybox ] || ln -s busybox "bin/$name"; done
+        mkdir usr && ln -s ../bin usr/bin
+        tar -c . | docker import - "$IMAGE" >/dev/null
+    "#;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = Command::new("/bin/sh")
+        .args(["-c", SCRIPT])
+        .envs([("HOST", host), ("IMAGE", IMAGE)])
+        .env("DOCKER_CONFIG", folder.path().join(".docker"))
+        .current_dir(folder.path())
+        .output()
+        .expect("a shell");
+    assert!(output.status.success(), "no image: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -2,6 +2,7 @@
 
 mod engine;
 mod harness;
+mod house;
 mod http;
 mod places;
 mod program;
@@ -10,6 +11,7 @@ mod wait;
 
 pub use engine::{OwnEngine, engine};
 pub use harness::{Said, Zuul};
+pub use house::{House, On, submit};
 pub use http::{Answer, get, request, try_get};
 pub use places::{jjb_python, not_run, repository, shared, zuul_python};
 pub use program::{Finished, Program, Serve, run, run_with};
