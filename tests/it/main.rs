@@ -1,5 +1,6 @@
 //! The tests of the whole program, one module a subject.
 
+mod bad_input;
 mod catalog;
 mod full_disk;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod program;
 mod support;
 #[cfg(test)]
 mod web;
+mod zuul;
 
 mod keeper;
 #[cfg(test)]

@@ -16,4 +16,5 @@ pub use http::{Answer, get, request, try_get};
 pub use places::{jjb_python, not_run, repository, shared, zuul_python};
 pub use program::{Finished, Program, Serve, run, run_with};
 pub use redact::filters;
+pub(crate) use redact::says;
 pub use wait::{until, within};

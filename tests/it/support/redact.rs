@@ -11,7 +11,7 @@ pub fn filters(folders: &[(&Path, &str)]) -> Vec<(String, String)> {
     filters.push((literally(repository()), "[REPOSITORY]".to_owned()));
     for (pattern, name) in [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
+        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?", "[TIME]"),
         (r#"("pid": ?|process |pid )\d+"#, "$1[PID]"),
         (r"causeway[- ]\d+\.\d+\.\d+", "causeway [VERSION]"),
         (r"\b\d+(\.\d+)? ?(ms|µs)\b", "[DURATION]"),
@@ -32,3 +32,18 @@ fn literally(path: &Path) -> String {
     }
     pattern
 }
+
+/// Compares a finished command with its snapshot in `tests/it/snapshots`; folders are shown by name.
+macro_rules! says {
+    ($name:literal, $finished:expr, [$($folder:expr => $as:literal),*]) => {
+        let folders: &[(&std::path::Path, &str)] = &[$(($folder, $as)),*];
+        let filters = $crate::support::filters(folders);
+        let filters: Vec<(&str, &str)> =
+            filters.iter().map(|(pattern, name)| (pattern.as_str(), name.as_str())).collect();
+        insta::with_settings!({ filters => filters, omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+            insta::assert_snapshot!($name, $finished.transcript());
+        });
+    };
+}
+
+pub(crate) use says;
