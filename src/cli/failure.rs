@@ -26,12 +26,13 @@ pub struct Failure {
     kind: Kind,
     message: String,
     hints: Vec<String>,
+    said: bool,
 }
 
 impl Failure {
     /// A failure of that kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), hints: Vec::new() }
+        Failure { kind, message: message.into(), hints: Vec::new(), said: false }
     }
 
     /// It was tried and failed, with the whole chain of reasons.
@@ -42,6 +43,16 @@ impl Failure {
     /// The command line or the configuration is wrong.
     pub fn usage(error: &dyn Error) -> Failure {
         Failure::new(Kind::Usage, chain(error))
+    }
+
+    /// It was tried and failed, and the data already says so: only the exit code is left to give.
+    pub fn silent(message: impl Into<String>) -> Failure {
+        Failure { said: true, ..Failure::new(Kind::Failed, message) }
+    }
+
+    /// Whether the data says it already.
+    pub fn is_silent(&self) -> bool {
+        self.said
     }
 
     /// Adds what to do about it.

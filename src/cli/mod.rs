@@ -5,13 +5,17 @@
 //! standard error output. Never: a decision about a build. Start with [`main`].
 
 mod build;
+mod check;
 mod client;
 mod demo;
 mod engine;
 pub mod failure;
+mod jobs;
 pub mod output;
+mod plan;
 mod serve;
 mod status;
+mod tree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +67,12 @@ enum Command {
     /// Run the server
     Serve(serve::Serve),
     Demo(demo::Demo),
+    /// Name everything that is wrong with configuration and job definitions
+    Check(check::Check),
+    /// Jobs of a tree, and what they are compiled to
+    Jobs(jobs::Jobs),
+    /// Which jobs can move, and why the others stay
+    Plan(plan::PlanCommand),
     /// Builds of a running server
     Build(build::Build),
     /// Nodes of a running server
@@ -101,6 +111,9 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
     match &line.command {
         Command::Serve(serve) => serve.run(global, output),
         Command::Demo(demo) => demo.run(global, output),
+        Command::Check(check) => check.run(global, output),
+        Command::Jobs(jobs) => jobs.run(global, output),
+        Command::Plan(plan) => plan.run(global, output),
         Command::Build(build) => build.run(global, output),
         Command::Node(node) => node.run(global, output),
         Command::Status => status::status(global, output),

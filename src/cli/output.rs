@@ -183,6 +183,9 @@ impl Output {
 
     /// Says what went wrong and what to do about it.
     pub fn failure(&self, failure: &Failure) {
+        if failure.is_silent() {
+            return;
+        }
         if self.json {
             self.json_line(&json!({
                 "error": failure.word(), "reason": failure.message(), "hints": failure.hints(),
