@@ -27,6 +27,9 @@ impl Node {
         let mut process = program()
             .args(["keeper", "run"])
             .arg(directory.path())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("OF_THE_NODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -82,7 +85,7 @@ pub fn script(directory: &Path, step: u32, text: &str) -> StepSpec {
         step: StepId(step),
         argv: vec!["/bin/sh".to_owned()],
         script: Some(text.as_bytes().to_vec()),
-        env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+        env: Vec::new(),
         cwd: directory.join("workspace").to_str().unwrap().to_owned(),
         absolute: None,
         inactivity: None,

@@ -15,5 +15,7 @@ mod zuul;
 
 mod keeper;
 #[cfg(test)]
+mod keeper_process;
+#[cfg(test)]
 mod keeper_support;
 mod pool;

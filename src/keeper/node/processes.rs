@@ -82,12 +82,22 @@ pub fn end_all_marked(mark: &str, limit: Duration) -> bool {
     }
 }
 
+/// Whether a process belongs to the node of that mark: the keeper itself by its command line, a step by a variable. Where somebody's shell
+/// happens to stand (`PWD`) says nothing.
 fn mentions(pid: i32, mark: &[u8]) -> bool {
-    !mark.is_empty()
-        && ["environ", "cmdline"].iter().any(|file| {
-            fs::read(format!("/proc/{pid}/{file}"))
-                .is_ok_and(|text| text.windows(mark.len()).any(|window| window == mark))
-        })
+    let parts = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let has = |text: &[u8]| text.windows(mark.len()).any(|window| window == mark);
+    if mark.is_empty() {
+        return false;
+    }
+    let command = parts("cmdline");
+    let mut words = command.split(|byte| *byte == 0).skip(1);
+    if words.next() == Some(super::WORD.as_bytes()) && words.any(has) {
+        return true;
+    }
+    parts("environ")
+        .split(|byte| *byte == 0)
+        .any(|entry| !entry.starts_with(b"PWD=") && !entry.starts_with(b"OLDPWD=") && has(entry))
 }
 
 fn process(pid: i32) -> Option<Process> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
-use rustix::process::{getpid, set_child_subreaper};
+use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use super::channel::Channel;
 use super::connection::Connection;
@@ -58,6 +58,8 @@ pub(super) struct Shutdown {
 /// Runs until it is told to end.
 pub(super) fn run(directory: &Path) -> io::Result<()> {
     std::env::set_current_dir(directory)?;
+    // On a host: whoever started us may go, and take his session along. Process 1 leads one already.
+    let _ = setsid();
     let mut node = Node::new()?;
     node.connect_standard_streams()?;
     while node.turn()? {}

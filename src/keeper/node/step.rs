@@ -250,7 +250,6 @@ fn spawn(spec: &StepSpec, control: &Path) -> io::Result<(i32, OwnedFd)> {
         .arg(control)
         .arg(&spec.cwd)
         .args(&spec.argv)
-        .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(write.try_clone()?)

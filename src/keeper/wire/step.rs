@@ -15,16 +15,17 @@ impl fmt::Display for StepId {
     }
 }
 
-/// A step to start. The caller has decided everything; the keeper adds nothing.
+/// A step to start. The caller has decided everything; the keeper adds nothing but the node's own environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepSpec {
     /// Its number.
     pub step: StepId,
-    /// The program and its arguments. A name without `/` is searched in the `PATH` of `env`.
+    /// The program and its arguments. A name without `/` is searched in `PATH`.
     pub argv: Vec<String>,
     /// A script: written to a file outside the workspace whose path becomes the last argument (jjb-T12).
     pub script: Option<Vec<u8>>,
-    /// The whole environment, in order; a later value of a name wins.
+    /// Variables on top of the node's own environment, which is the image's and the label's (pools-D5, jjb-T20); a later value of a
+    /// name wins.
     pub env: Vec<(String, String)>,
     /// Where it runs: an absolute path, made if it is missing.
     pub cwd: String,

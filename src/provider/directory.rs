@@ -1,0 +1,171 @@
+//! A node's directory on this machine (decision 18, pools-D1): made before the node, marked as ours, removed after it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::keeper::node::remove_tree;
+use crate::keeper::wire::{NODE_FILE, WORKSPACE};
+use crate::model::NodeId;
+use crate::pool::provider::ProviderError;
+
+/// The file that says whose the directory is: instance and provider, a line each.
+const MARK: &str = "causeway-node";
+
+/// Whose a directory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The installation (pools-P56).
+    pub instance: String,
+    /// The provider's name in the configuration.
+    pub provider: String,
+}
+
+/// A directory below `nodes_dir`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The node whose it is.
+    pub node: NodeId,
+    /// When it was made, in milliseconds since 1970.
+    pub created_millis: u64,
+}
+
+/// Makes the directory with all that a node expects in it; one that is ours already is completed.
+///
+/// The build's user must be able to write to it and is not known here, so it is open to all; `nodes_dir` above it is
+/// closed to everybody else.
+pub(super) fn make(directory: &Path, node: NodeId, mark: &Mark) -> io::Result<()> {
+    if let Some(parent) = directory.parent()
+        && !parent.exists()
+    {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    let workspace = directory.join(WORKSPACE);
+    fs::create_dir_all(&workspace)?;
+    match read_mark(directory) {
+        Some(found) if found != *mark => {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("{} belongs to another installation or provider", directory.display()),
+            ));
+        }
+        Some(_) => {}
+        None => write_whole(directory, MARK, &format!("{}\n{}\n", mark.instance, mark.provider))?,
+    }
+    write_whole(directory, NODE_FILE, node.as_str())?;
+    for path in [directory, &workspace] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
+    }
+    Ok(())
+}
+
+/// Removes it with all below; not there: done (pools-P52).
+pub(super) fn remove(directory: &Path) -> io::Result<()> {
+    remove_tree(directory)
+}
+
+/// Whose it is; `None`: nobody's that we know.
+pub(super) fn read_mark(directory: &Path) -> Option<Mark> {
+    let text = fs::read_to_string(directory.join(MARK)).ok()?;
+    let mut lines = text.lines();
+    Some(Mark { instance: lines.next()?.to_owned(), provider: lines.next()?.to_owned() })
+}
+
+/// The directories of that mark, and how many others carry a node's name or nobody's mark.
+pub(super) fn list(nodes_dir: &Path, mark: &Mark) -> io::Result<(Vec<Found>, u32)> {
+    let entries = match fs::read_dir(nodes_dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    let mut unmanaged = 0;
+    for entry in entries {
+        let entry = entry?;
+        let node = entry.file_name().to_str().and_then(|name| name.parse::<NodeId>().ok());
+        match (node, read_mark(&entry.path())) {
+            (Some(node), Some(theirs)) if theirs == *mark => {
+                found.push(Found { node, created_millis: created_millis(&entry.path().join(MARK)) })
+            }
+            // Another provider of this installation looks after its own.
+            (Some(_), Some(theirs)) if theirs.instance == mark.instance => {}
+            _ => unmanaged += 1,
+        }
+    }
+    Ok((found, unmanaged))
+}
+
+/// What a failure with the directory means: a full disk or a busy mount passes, a wrong owner does not.
+pub(super) fn trouble(directory: &Path, error: &io::Error) -> ProviderError {
+    let text = format!("{}: {error}", directory.display());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::ReadOnlyFilesystem => ProviderError::Permanent(text),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ProviderError::Quota(text),
+        _ => ProviderError::Transient(text),
+    }
+}
+
+/// Runs work on files where it may block.
+pub(super) async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ProviderError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ProviderError::Transient(format!("work on files was ended: {error}")))
+}
+
+/// A node's directory.
+pub(super) fn of(nodes_dir: &Path, node: NodeId) -> PathBuf {
+    nodes_dir.join(node.as_str())
+}
+
+fn created_millis(path: &Path) -> u64 {
+    fs::metadata(path)
+        .and_then(|metadata| metadata.modified())
+        .ok()
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+fn write_whole(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+    let aside = directory.join(format!("{name}.new"));
+    fs::write(&aside, text)?;
+    fs::rename(aside, directory.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(instance: &str, provider: &str) -> Mark {
+        Mark { instance: instance.to_owned(), provider: provider.to_owned() }
+    }
+
+    #[test]
+    fn pools_p56_only_directories_with_our_mark_are_ours() {
+        let nodes = tempfile::tempdir().unwrap();
+        let ours = NodeId::new(1, 1);
+        let made = |node: NodeId, mark: &Mark| make(&of(nodes.path(), node), node, mark).unwrap();
+        made(ours, &mark("a", "p"));
+        made(ours, &mark("a", "p"));
+        made(NodeId::new(1, 2), &mark("a", "other provider"));
+        made(NodeId::new(1, 3), &mark("b", "p"));
+        fs::create_dir(of(nodes.path(), NodeId::new(1, 4))).unwrap();
+        fs::create_dir(nodes.path().join("somebody")).unwrap();
+        let (found, unmanaged) = list(nodes.path(), &mark("a", "p")).unwrap();
+        assert_eq!(found.iter().map(|found| found.node).collect::<Vec<_>>(), [ours]);
+        assert_eq!(unmanaged, 3);
+        assert!(make(&of(nodes.path(), ours), ours, &mark("b", "p")).is_err());
+    }
+
+    #[test]
+    fn no_nodes_directory_means_no_nodes() {
+        let nodes = tempfile::tempdir().unwrap();
+        let listed = list(&nodes.path().join("none"), &mark("a", "p")).unwrap();
+        assert_eq!(listed, (Vec::new(), 0));
+    }
+}
