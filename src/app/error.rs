@@ -36,14 +36,6 @@ pub enum StartError {
     /// The pool.
     #[error("the pool cannot start")]
     Pool(#[source] PoolError),
-    /// A provider's driver.
-    #[error("provider '{name}' cannot be used: {detail}")]
-    Provider {
-        /// Its name in the configuration.
-        name: String,
-        /// Why.
-        detail: String,
-    },
     /// The token's file.
     #[error("the token for changes over HTTP cannot be used")]
     Token(#[source] TokenError),
@@ -62,9 +54,7 @@ impl StartError {
             StartError::Gearman(_) => {
                 "end what uses the port, or name another with --gearman ADDR (port 0: any free one)"
             }
-            StartError::Pool(_) | StartError::Provider { .. } => {
-                "look at 'providers' and 'pools' in the configuration"
-            }
+            StartError::Pool(_) => "look at 'providers' and 'pools' in the configuration",
         }
     }
 }

@@ -69,6 +69,7 @@ pub struct Running {
 /// # Errors
 /// [`StartError`], each with what to do.
 pub async fn start(config: Config, overrides: Overrides) -> Result<Running, StartError> {
+    let config = with_absolute_paths(config).map_err(StartError::State)?;
     let clock: SharedClock = Arc::new(SystemClock);
     let metrics = Metrics::new();
     let shutdown = CancellationToken::new();
@@ -151,6 +152,13 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
         readiness,
         tasks,
     })
+}
+
+/// Nodes, steps and engines know directories by their whole path (pools-D1).
+fn with_absolute_paths(mut config: Config) -> std::io::Result<Config> {
+    config.state = std::path::absolute(&config.state)?;
+    config.nodes_dir = std::path::absolute(&config.nodes_dir)?;
+    Ok(config)
 }
 
 fn settings(config: &Config) -> Settings {

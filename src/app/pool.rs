@@ -8,8 +8,12 @@ use super::StartError;
 use crate::config::{Config, Driver, ProviderConfig};
 use crate::pool::Pool;
 use crate::pool::provider::Provider;
+use crate::provider::process::ProcessProvider;
 use crate::store::Store;
 use crate::sys::SharedClock;
+
+/// Our own file, also after an upgrade has replaced it.
+const PROGRAM: &str = "/proc/self/exe";
 
 /// Loads what a former process left, and starts the reconciler.
 pub(super) async fn start(
@@ -18,19 +22,17 @@ pub(super) async fn start(
     clock: &SharedClock,
     shutdown: &CancellationToken,
 ) -> Result<Pool, StartError> {
-    let mut providers = Vec::with_capacity(config.providers.len());
-    for provider in &config.providers {
-        providers.push(driver(config, provider)?);
-    }
-    Pool::start(config.pool(), providers, Arc::clone(store), Arc::clone(clock), shutdown.clone())
+    let instance = store.instance_id().await.map_err(StartError::Names)?;
+    let drivers = config.providers.iter().map(|provider| driver(config, provider, &instance)).collect();
+    Pool::start(config.pool(), drivers, Arc::clone(store), Arc::clone(clock), shutdown.clone())
         .await
         .map_err(StartError::Pool)
 }
 
-fn driver(_config: &Config, provider: &ProviderConfig) -> Result<Arc<dyn Provider>, StartError> {
+fn driver(config: &Config, provider: &ProviderConfig, instance: &str) -> Arc<dyn Provider> {
+    let name = provider.name.as_str();
     match &provider.driver {
-        Driver::Process | Driver::Docker { .. } => {
-            Err(StartError::Provider { name: provider.name.clone(), detail: "not there yet".into() })
-        }
+        Driver::Process => Arc::new(ProcessProvider::new(name, instance, &config.nodes_dir, PROGRAM)),
+        Driver::Docker { .. } => Arc::new(ProcessProvider::new(name, instance, &config.nodes_dir, PROGRAM)),
     }
 }

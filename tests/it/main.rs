@@ -2,8 +2,8 @@
 
 mod bad_input;
 mod catalog;
+mod crash;
 mod full_disk;
-#[cfg(test)]
 mod gearman;
 mod jjb;
 mod program;
@@ -14,8 +14,6 @@ mod web;
 mod zuul;
 
 mod keeper;
-#[cfg(test)]
 mod keeper_process;
-#[cfg(test)]
 mod keeper_support;
 mod pool;
