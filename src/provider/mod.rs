@@ -4,5 +4,6 @@
 //! share is a node's directory.
 
 mod directory;
+pub mod docker;
 pub mod fake;
 pub mod process;

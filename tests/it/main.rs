@@ -13,6 +13,9 @@ mod support;
 mod web;
 mod zuul;
 
+mod docker;
+#[cfg(test)]
+mod docker_engine;
 mod keeper;
 mod keeper_process;
 mod keeper_support;

@@ -52,6 +52,8 @@ pub fn dispatch(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCod
     let words: Vec<Option<&str>> = rest.iter().map(|word| word.to_str()).collect();
     Some(match (words.as_slice(), rest.as_slice()) {
         ([Some("run"), _], [_, directory]) => report(run::run(Path::new(directory))),
+        // In a helper's container: a node's directory, of which only the top is left for its owner to remove.
+        ([Some("erase"), _], [_, directory]) => report(remove::empty(Path::new(directory))),
         ([Some("join"), _], [_, directory]) => report(join::join(Path::new(directory))),
         ([Some(exec::WORD), ..], [_, control, cwd, argv @ ..]) => {
             ExitCode::from(exec::exec(Path::new(control), Path::new(cwd), argv))

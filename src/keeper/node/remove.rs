@@ -48,6 +48,14 @@ pub fn remove_beneath(root: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes everything below a directory.
+pub(super) fn empty(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = openat(CWD, path, flags, Mode::empty())?;
+    let device = fstat(&directory)?.st_dev;
+    Emptying { top: directory.as_fd(), device, moved: 0 }.empty()
+}
+
 /// Removes one name in an open directory.
 pub(super) fn remove_name(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     let name = CString::new(name.as_bytes()).map_err(|_| io::ErrorKind::InvalidInput)?;

@@ -1,0 +1,169 @@
+//! Images: there, or pulled by the label's policy, once for all who wait (pools-D50 to D53).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::error::{self, Phase};
+use crate::pool::label::PullPolicy;
+use crate::pool::provider::{ImageFacts, ProviderError};
+
+/// Tries of one pull, with a pause that doubles in between (pools-D53).
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
+pub(super) struct Images {
+    pull_timeout: Duration,
+    /// When each image was pulled last; the lock is held while it is.
+    pulls: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Instant>>>>>,
+}
+
+impl Images {
+    pub fn new(pull_timeout: Duration) -> Images {
+        Images { pull_timeout, pulls: Mutex::default() }
+    }
+
+    /// Makes sure that the image is there.
+    pub async fn prepare(
+        &self,
+        docker: &Docker,
+        reference: &str,
+        policy: PullPolicy,
+    ) -> Result<ImageFacts, ProviderError> {
+        let asked = Instant::now();
+        let present = inspect(docker, reference).await?;
+        let always = match policy {
+            PullPolicy::Always => true,
+            PullPolicy::Auto => is_moving(reference),
+            PullPolicy::IfAbsent | PullPolicy::Never => false,
+        };
+        match present {
+            Some(facts) if !always => return Ok(facts),
+            None if policy == PullPolicy::Never => {
+                let text =
+                    format!("the image {reference} is not there, and the label's policy is never to pull");
+                return Err(ProviderError::Permanent(text));
+            }
+            _ => {}
+        }
+        let pulled = self.pull_shared(docker, reference, asked).await;
+        match (pulled, present) {
+            (Ok(()), _) => {}
+            // What moves cannot be looked up now; what is there is used, unless a pull was asked for by word.
+            (Err(error), Some(facts)) if policy == PullPolicy::Auto => {
+                tracing::warn!(image = reference, %error, "the image could not be refreshed; the one that is there is used");
+                return Ok(facts);
+            }
+            (Err(error), _) => return Err(error),
+        }
+        let facts = inspect(docker, reference).await?.ok_or_else(|| {
+            ProviderError::Transient(format!("the image {reference} went right after its pull"))
+        })?;
+        Ok(ImageFacts { pulled_in: Some(asked.elapsed()), ..facts })
+    }
+
+    /// One pull at a time and image; who waited for one that began after he asked needs no other.
+    async fn pull_shared(
+        &self,
+        docker: &Docker,
+        reference: &str,
+        asked: Instant,
+    ) -> Result<(), ProviderError> {
+        let place = {
+            let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(pulls.entry(reference.to_owned()).or_default())
+        };
+        let mut last = place.lock().await;
+        if last.is_some_and(|last| last >= asked) {
+            return Ok(());
+        }
+        timeout(self.pull_timeout, pull(docker, reference)).await.unwrap_or_else(|_| {
+            let text = format!("pulling {reference} took longer than {} s", self.pull_timeout.as_secs());
+            Err(ProviderError::Transient(text))
+        })?;
+        *last = Some(Instant::now());
+        Ok(())
+    }
+}
+
+async fn pull(docker: &Docker, reference: &str) -> Result<(), ProviderError> {
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1.. {
+        match pull_once(docker, reference).await {
+            Err(ProviderError::Transient(text)) if attempt < TRIES => {
+                tracing::warn!(image = reference, attempt, "pull failed, trying again: {text}");
+                sleep(pause).await;
+                pause *= 2;
+            }
+            // An image that is nowhere is a mistake in the configuration.
+            Err(ProviderError::NotFound) => {
+                return Err(ProviderError::Permanent(format!("no such image: {reference}")));
+            }
+            other => return other,
+        }
+    }
+    Ok(())
+}
+
+async fn pull_once(docker: &Docker, reference: &str) -> Result<(), ProviderError> {
+    // Without a tag the engine would pull all of them.
+    let tagged = if has_tag(reference) { reference.to_owned() } else { format!("{reference}:latest") };
+    let options = CreateImageOptionsBuilder::default().from_image(&tagged).build();
+    let mut progress = docker.create_image(Some(options), None, None);
+    while let Some(line) = progress.next().await {
+        // A failure can also come as a line of a stream that began well.
+        line.map_err(|error| error::classify(&error, Phase::Repeatable))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, ProviderError> {
+    let found = match docker.inspect_image(reference).await {
+        Ok(found) => found,
+        Err(error) => {
+            return match error::classify(&error, Phase::Look) {
+                ProviderError::NotFound => Ok(None),
+                other => Err(other),
+            };
+        }
+    };
+    let digest = found.repo_digests.and_then(|digests| digests.into_iter().next());
+    Ok(Some(ImageFacts {
+        reference: reference.to_owned(),
+        digest: digest.or(found.id).unwrap_or_default(),
+        created: found.created.map(|created| created.to_string()).unwrap_or_default(),
+        size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+        pulled_in: None,
+    }))
+}
+
+fn has_tag(reference: &str) -> bool {
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    name.contains(':') || name.contains('@')
+}
+
+/// Whether what the reference names may change: no tag, or `latest` (pools-D50).
+fn is_moving(reference: &str) -> bool {
+    !reference.contains('@') && (!has_tag(reference) || reference.ends_with(":latest"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_d50_latest_and_untagged_move() {
+        for moving in ["debian", "debian:latest", "registry:5000/ci/debian"] {
+            assert!(is_moving(moving), "{moving}");
+        }
+        for fixed in ["debian:12", "registry:5000/ci/debian:1", "debian@sha256:00", "debian:latest@sha256:00"]
+        {
+            assert!(!is_moving(fixed), "{fixed}");
+        }
+    }
+}

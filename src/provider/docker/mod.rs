@@ -1,0 +1,265 @@
+//! Nodes as containers of one Docker Engine (pools 11.2).
+//!
+//! Process 1 of a container is the keeper, mounted read-only from this machine; the first stream is an attach to its standard streams, opened
+//! before the start, every later one an exec of `keeper join` (decision 17). Only objects with this installation's marks are
+//! ever touched. Start with [`DockerProvider`].
+
+mod container;
+mod engine;
+mod error;
+mod host_image;
+mod image;
+mod keeper_file;
+mod stream;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
+};
+
+use self::engine::Engine;
+use self::error::Phase;
+use self::image::Images;
+use self::keeper_file::KeeperFile;
+use super::directory::{self, Mark};
+use crate::model::NodeId;
+use crate::pool::label::LabelDefinition;
+use crate::pool::provider::{
+    BoxStream, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider, ProviderError,
+};
+
+pub use self::host_image::import_host_image;
+
+/// What a Docker driver needs to know.
+#[derive(Debug, Clone)]
+pub struct DockerConfig {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The engine's address: `unix:///var/run/docker.sock`.
+    pub engine: String,
+    /// This installation's mark (pools-P56).
+    pub instance: String,
+    /// Where nodes have their directories; the engine must see it under the same path.
+    pub nodes_dir: PathBuf,
+    /// Where the keeper's program is kept for the engine.
+    pub keeper_dir: PathBuf,
+    /// Causeway's own file: `/proc/self/exe`.
+    pub program: PathBuf,
+    /// The limit of a pull (pools-D52).
+    pub pull_timeout: Duration,
+}
+
+/// The `docker` driver.
+pub struct DockerProvider {
+    config: DockerConfig,
+    mark: Mark,
+    engine: Engine,
+    images: Images,
+    keeper: KeeperFile,
+}
+
+impl DockerProvider {
+    /// A driver; nothing is asked of the engine yet.
+    pub fn new(config: DockerConfig) -> DockerProvider {
+        DockerProvider {
+            mark: Mark { instance: config.instance.clone(), provider: config.name.clone() },
+            engine: Engine::new(config.engine.clone()),
+            images: Images::new(config.pull_timeout),
+            keeper: KeeperFile::new(config.program.clone(), config.keeper_dir.clone()),
+            config,
+        }
+    }
+
+    fn directory(&self, node: NodeId) -> PathBuf {
+        directory::of(&self.config.nodes_dir, node)
+    }
+
+    /// The container of that node and whose it is.
+    async fn look(&self, node: NodeId) -> Result<Option<container::Seen>, ProviderError> {
+        let docker = self.engine.client().await?;
+        let name = container::external_name(node);
+        match docker.inspect_container(&name, None::<InspectContainerOptions>).await {
+            Ok(found) => Ok(Some(container::seen(&found, &self.config))),
+            Err(error) => match error::classify(&error, Phase::Look) {
+                ProviderError::NotFound => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// The same, if it is ours.
+    async fn ours(&self, node: NodeId) -> Result<Option<container::Seen>, ProviderError> {
+        Ok(self.look(node).await?.filter(|seen| seen.ours))
+    }
+
+    /// Removes the directory; what belongs to a user of the container and is out of our reach is removed by a helper (pools-D4).
+    async fn remove_directory(&self, node: NodeId, image: Option<String>) -> Result<(), ProviderError> {
+        let path = self.directory(node);
+        if directory::read_mark(&path).is_some_and(|mark| mark != self.mark) {
+            return Ok(());
+        }
+        let attempt = || {
+            let path = path.clone();
+            directory::off_the_loop(move || directory::remove(&path))
+        };
+        let Err(error) = attempt().await? else { return Ok(()) };
+        if let (std::io::ErrorKind::PermissionDenied, Some(image)) = (error.kind(), image) {
+            let keeper = self.keeper.directory().await?;
+            let docker = self.engine.client().await?;
+            container::erase(&docker, &self.config, node, &image, &keeper, &path).await?;
+            if attempt().await?.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(directory::trouble(&path, &error))
+    }
+}
+
+#[async_trait]
+impl Provider for DockerProvider {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    async fn check(&self) -> Result<Health, ProviderError> {
+        let docker = self.engine.client().await?;
+        let version = docker.version().await.map_err(|error| error::classify(&error, Phase::Look))?;
+        self.keeper.directory().await?;
+        Ok(Health {
+            summary: format!(
+                "Docker Engine {} (API {}) at {}",
+                version.version.as_deref().unwrap_or("of unknown version"),
+                version.api_version.as_deref().unwrap_or("?"),
+                self.config.engine
+            ),
+        })
+    }
+
+    async fn prepare(&self, label: &LabelDefinition) -> Result<Option<ImageFacts>, ProviderError> {
+        let Some(reference) = &label.image else {
+            return Err(ProviderError::Permanent(format!("the label '{}' names no image", label.name)));
+        };
+        let docker = self.engine.client().await?;
+        self.images.prepare(&docker, reference, label.pull).await.map(Some)
+    }
+
+    async fn create(&self, spec: &NodeSpec) -> Result<String, ProviderError> {
+        if let Some(seen) = self.look(spec.node).await? {
+            return seen.adopt();
+        }
+        let keeper = self.keeper.directory().await?;
+        let (path, node, mark) = (spec.directory.clone(), spec.node, self.mark.clone());
+        directory::off_the_loop(move || {
+            directory::make(&path, node, &mark).map_err(|error| directory::trouble(&path, &error))
+        })
+        .await??;
+        let docker = self.engine.client().await?;
+        let options = CreateContainerOptionsBuilder::default().name(&container::external_name(node)).build();
+        let body = container::definition(spec, &self.config, &keeper)?;
+        match docker.create_container(Some(options), body).await {
+            Ok(made) => Ok(made.id),
+            Err(error) if error::is_conflict(&error) => match self.look(node).await? {
+                Some(seen) => seen.adopt(),
+                None => Err(error::classify(&error, Phase::Change)),
+            },
+            Err(error) => Err(match error::classify(&error, Phase::Change) {
+                // The image went between `prepare` and this; the next try pulls it again.
+                ProviderError::NotFound => ProviderError::Transient(error.to_string()),
+                other => other,
+            }),
+        }
+    }
+
+    async fn start(&self, spec: &NodeSpec) -> Result<BoxStream, ProviderError> {
+        let seen = self.ours(spec.node).await?.ok_or(ProviderError::NotFound)?;
+        match seen.state {
+            ObservedState::Running => return self.open(spec.node).await,
+            // Starting it again would run a node's life a second time (pools 11.2).
+            ObservedState::Exited(how) => {
+                return Err(ProviderError::Transient(format!("the container has ended: {how}")));
+            }
+            ObservedState::Created => {}
+        }
+        let docker = self.engine.client().await?;
+        let stream = stream::attach(&docker, &seen.id, spec.node).await?;
+        docker
+            .start_container(&seen.id, None::<StartContainerOptions>)
+            .await
+            .map_err(|error| error::classify(&error, Phase::Change))?;
+        Ok(stream)
+    }
+
+    async fn open(&self, node: NodeId) -> Result<BoxStream, ProviderError> {
+        let seen = self.ours(node).await?.ok_or(ProviderError::NotFound)?;
+        let docker = self.engine.client().await?;
+        stream::join(&docker, &seen.id, node, &self.directory(node)).await
+    }
+
+    async fn find(&self, node: NodeId) -> Result<Option<Observed>, ProviderError> {
+        Ok(self.ours(node).await?.map(|seen| seen.observed(node)))
+    }
+
+    async fn list(&self) -> Result<Listing, ProviderError> {
+        let docker = self.engine.client().await?;
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let containers = docker
+            .list_containers(Some(options))
+            .await
+            .map_err(|error| error::classify(&error, Phase::Look))?;
+        let mut listing = container::listing(&containers, &self.config);
+        // A directory without a container is also something that a crash can leave.
+        let (nodes_dir, mark) = (self.config.nodes_dir.clone(), self.mark.clone());
+        let (found, _) = directory::off_the_loop(move || {
+            directory::list(&nodes_dir, &mark).map_err(|error| directory::trouble(&nodes_dir, &error))
+        })
+        .await??;
+        for found in found {
+            if !listing.objects.iter().any(|object| object.node == found.node) {
+                listing.objects.push(Observed {
+                    node: found.node,
+                    external_id: String::new(),
+                    state: if self.directory(found.node).join(crate::keeper::wire::SOCKET).exists() {
+                        ObservedState::Exited("its container is gone".to_owned())
+                    } else {
+                        ObservedState::Created
+                    },
+                    created_millis: found.created_millis,
+                });
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
+        let seen = self.look(node).await?;
+        let mut image = None;
+        if let Some(seen) = seen {
+            if !seen.ours {
+                return Ok(());
+            }
+            image = seen.image;
+            let docker = self.engine.client().await?;
+            let options = RemoveContainerOptionsBuilder::default().v(true).force(true).build();
+            match docker.remove_container(&seen.id, Some(options)).await {
+                Ok(()) => {}
+                Err(error) => match error::classify(&error, Phase::Repeatable) {
+                    ProviderError::NotFound => {}
+                    other => return Err(other),
+                },
+            }
+        }
+        self.remove_directory(node, image).await
+    }
+
+    async fn diagnose(&self, node: NodeId) -> String {
+        match self.look(node).await {
+            Ok(Some(seen)) => seen.diagnosis,
+            Ok(None) => "no container of that name".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
