@@ -76,7 +76,9 @@ impl Chaos {
             70..80 => {
                 let fault = FAULTS[self.dice.below(FAULTS.len() as u64) as usize];
                 let next = self.bench.fake.calls().creates + 1 + self.dice.below(4);
-                self.bench.fake.script(|script| drop(script.faults.insert(next, fault)));
+                self.bench.fake.script(|script| {
+                    script.faults.insert(next, fault);
+                });
             }
             80..83 => nodes.first().into_iter().for_each(|node| self.bench.fake.vanish(*node)),
             83..86 => nodes.last().into_iter().for_each(|node| self.bench.fake.end(*node, "code 137")),
