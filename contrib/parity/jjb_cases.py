@@ -25,6 +25,12 @@ import tempfile
 
 import yaml
 
+# Where this reader differs on purpose, with the reason.
+XML = "refused by a module while it writes XML (jjb-J131)"
+DIFFERENT = {
+    "tests/yamlparser/job_fixtures/custom_distri.yaml": "uses a Python tag, which is refused (jjb-J21)",
+}
+
 FLAGS = ("allow_duplicates", "allow_empty_variables", "keep_descriptions", "retain_anchors")
 
 
@@ -181,6 +187,12 @@ def main():
     for case in cases:
         kind, path = case["kind"], case["input"]
         if arguments.only not in path or kind not in arguments.kinds.split(","):
+            continue
+        if case["expect"] == "error" and kind == "component":
+            left_out.append("%s: %s" % (path, XML))
+            continue
+        if path in DIFFERENT:
+            left_out.append("%s: %s" % (path, DIFFERENT[path]))
             continue
         with tempfile.TemporaryDirectory() as scratch:
             source = path

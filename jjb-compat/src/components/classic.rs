@@ -10,7 +10,7 @@ use super::hipchat;
 use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Found, Kind, PROPERTY, call, job_lists, list_items, masking, spend, unknown};
+use super::{Call, Found, Kind, PROPERTY, arguments, call, job_lists, list_items, masking, spend, unknown};
 use crate::expand::classic::STYLE;
 use crate::expand::{Deep, Element, Elements};
 use crate::format::Params;
@@ -48,12 +48,12 @@ impl<'d, 's> Dispatcher<'d, 's> {
         let steps = Cell::new(self.session.options.limits.steps);
         let mut out = Vec::new();
         let lists = job_lists(definition)?;
-        let hipchat = hipchat::publisher(definition, self.session.options);
+        let mut hipchat = hipchat::publisher(definition, self.session.options);
         for list in lists {
             if std::ptr::eq(list.kind, &WRAPPER)
-                && let Some(item) = &hipchat
+                && let Some(item) = hipchat.take()
             {
-                out.extend(self.remembered(&PUBLISHER, item, None, &steps)?.iter().cloned());
+                out.extend(self.remembered(&PUBLISHER, &item, None, &steps)?.iter().cloned());
             }
             if list.kind.list == "triggers" && !list.list.truth() {
                 continue;
@@ -72,6 +72,9 @@ impl<'d, 's> Dispatcher<'d, 's> {
                     ..component.clone()
                 }));
             }
+        }
+        if let Some(item) = hipchat {
+            out.extend(self.remembered(&PUBLISHER, &item, None, &steps)?.iter().cloned());
         }
         Ok(out.into())
     }
@@ -144,6 +147,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         if call.name.as_str().is_none() || !kind.has(&name, false) {
             return unknown(kind, &call.name).fail();
         }
+        arguments::check(kind, &name, &arguments).within(|| component_frame(kind, &call), call.place)?;
         let mut children = Vec::new();
         for list in nested(kind, &name, &arguments, self.session.options)
             .within(|| component_frame(kind, &call), call.place)?

@@ -1,5 +1,6 @@
 //! From component lists to built-in components: macros replaced, nested lists followed (contract section 9).
 
+mod arguments;
 mod choices;
 pub(crate) mod classic;
 mod hipchat;

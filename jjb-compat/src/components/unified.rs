@@ -10,7 +10,7 @@ use super::hipchat;
 use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Found, Kind, PROPERTY, call, job_lists, list_items, masking, spend, unknown};
+use super::{Call, Found, Kind, PROPERTY, arguments, call, job_lists, list_items, masking, spend, unknown};
 use crate::expand::unified::{Deep, Macro, Mode, Roots, STYLE, params};
 use crate::node::{Map, Node, Value};
 use crate::outcome::{Component, MacroCall};
@@ -45,12 +45,12 @@ impl<'d, 's> Dispatcher<'d, 's> {
         let steps = Cell::new(self.session.options.limits.steps);
         let mut out = Vec::new();
         let lists = job_lists(definition)?;
-        let hipchat = hipchat::publisher(definition, self.session.options);
+        let mut hipchat = hipchat::publisher(definition, self.session.options);
         for list in lists {
             if std::ptr::eq(list.kind, &WRAPPER)
-                && let Some(item) = &hipchat
+                && let Some(item) = hipchat.take()
             {
-                out.extend(self.remembered(&PUBLISHER, item, None, &steps)?.iter().cloned());
+                out.extend(self.remembered(&PUBLISHER, &item, None, &steps)?.iter().cloned());
             }
             if !list.list.truth() {
                 continue;
@@ -69,6 +69,9 @@ impl<'d, 's> Dispatcher<'d, 's> {
                     ..component.clone()
                 }));
             }
+        }
+        if let Some(item) = hipchat {
+            out.extend(self.remembered(&PUBLISHER, &item, None, &steps)?.iter().cloned());
         }
         Ok(out.into())
     }
@@ -138,6 +141,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         }
         let within = || format!("in {} '{name}'", kind.name);
         let arguments = call.arguments.clone().unwrap_or_else(|| Node::map(Map::new(), call.place));
+        arguments::check(kind, &name, &arguments).within(within, call.place)?;
         let mut children = Vec::new();
         let lists = nested(kind, &name, &arguments, self.session.options).within(within, call.place)?;
         for list in lists {

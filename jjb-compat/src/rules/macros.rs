@@ -40,7 +40,7 @@ fn jjb_j82_properties_see_the_job() {
 
 #[test]
 fn jjb_j83_nested_lists_are_followed() {
-    let file = "- builder: {name: m, builders: [shell: '{x}']}\n- job:\n    name: j\n    builders: [conditional-step: {condition-kind: always, steps: [m: {x: 1}, shell: b]}]\n    publishers: [postbuildscript: {builders: [{build-steps: [m: {x: 2}]}, {build-steps: [shell: c]}]}]\n";
+    let file = "- builder: {name: m, builders: [shell: '{x}']}\n- job:\n    name: j\n    builders: [conditional-step: {condition-kind: always, steps: [m: {x: a}, shell: b]}]\n    publishers: [postbuildscript: {builders: [{build-steps: [m: {x: b}]}, {build-steps: [shell: c]}]}]\n";
     for dialect in BOTH {
         let outcome = good(dialect, &[("a", file)]);
         let job = &outcome.jobs[0];

@@ -46,6 +46,21 @@ fn jjb_j20_plain_scalars_are_typed_as_yaml_1_1() {
 }
 
 #[test]
+fn jjb_j20_block_scalars_at_the_end_of_a_file_without_line_break() {
+    for (text, json) in [
+        ("|\n      a", "\"a\""),
+        ("|+\n      a", "\"a\""),
+        ("|-\n      a", "\"a\""),
+        (">\n      a\n      b", "\"a b\""),
+        ("|\n      a\n# c", "\"a\\n\""),
+        ("'a'", "\"a\""),
+    ] {
+        let file = format!("- job:\n    name: j\n    x: {text}");
+        assert_eq!(key(&good(Dialect::Classic, &[("a", &file)]), "j", "x"), json, "{text}");
+    }
+}
+
+#[test]
 fn jjb_j21_explicit_tags_work_and_code_is_refused() {
     for (text, json) in [
         ("!!str 5", "\"5\""),

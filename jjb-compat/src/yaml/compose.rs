@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use libyaml_safer::{Event, EventData, Mark, Parser};
+use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
 use rustc_hash::FxHashSet;
 
 use super::{Content, Raw, Scope};
@@ -17,6 +17,8 @@ struct Composer<'a, 's> {
     scope: &'s mut Scope,
     origin: Origin,
     depth_limit: usize,
+    /// The length of a text without a last line break.
+    open_end: Option<u64>,
     /// Anchors whose node is not complete yet: an alias to one is a circle.
     open: FxHashSet<String>,
 }
@@ -38,12 +40,27 @@ pub(crate) fn compose(
     depth_limit: usize,
 ) -> Result<Option<Arc<Raw>>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The scanner needs a line break behind a block scalar; what it then has too much is taken away again.
+    let ended;
+    let open_end = (!text.ends_with('\n')).then_some(text.len() as u64);
+    let text = match open_end {
+        Some(_) => {
+            ended = format!("{text}\n");
+            &ended
+        }
+        None => text,
+    };
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
     parser.set_encoding(libyaml_safer::Encoding::Utf8);
     parser.set_input_string(&mut bytes);
-    let mut composer = Composer { events: parser, scope, origin, depth_limit, open: FxHashSet::default() };
+    let mut composer =
+        Composer { events: parser, scope, origin, depth_limit, open_end, open: FxHashSet::default() };
     composer.document()
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
 }
 
 impl Composer<'_, '_> {
@@ -86,7 +103,13 @@ impl Composer<'_, '_> {
         }
         match event.data {
             EventData::Alias { anchor } => self.alias(&anchor, place),
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+            EventData::Scalar { anchor, tag, mut value, plain_implicit, style, .. } => {
+                if self.open_end.is_some_and(|end| event.end_mark.index > end)
+                    && is_block(style)
+                    && value.ends_with('\n')
+                {
+                    value.pop();
+                }
                 let shared = inside || anchor.is_some();
                 let content = Content::Scalar { text: value.into(), plain: plain_implicit };
                 self.finish(anchor, tag, content, shared, place)
