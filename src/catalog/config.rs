@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jjb_compat::Dialect;
 
 use super::pattern::{NamePatterns, matches};
+use crate::pool::{LabelSet, ProviderLimits};
 
 /// Where the jobs are written, how they are read, and which of them are ours. Checked before it gets here.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +22,19 @@ pub struct CatalogConfig {
     pub variables: Vec<(String, String)>,
     /// First build numbers: the first pattern that takes a job's name counts (zuul-8.2).
     pub first_numbers: Vec<(String, u64)>,
-    /// The credentials that exist, by id; `None`: not known, so that none is missed (`plan` without a configuration).
-    pub credentials: Option<Vec<String>>,
+    /// What the site has; `None` without a configuration: then what a job needs of it is a difference and no reason to stay.
+    pub site: Option<Site>,
+}
+
+/// What jobs can ask of a site.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// Its labels and the names that stand for them.
+    pub labels: LabelSet,
+    /// Its providers.
+    pub providers: Vec<ProviderLimits>,
+    /// The ids of its credentials.
+    pub credentials: Vec<String>,
 }
 
 impl CatalogConfig {

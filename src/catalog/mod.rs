@@ -15,7 +15,7 @@ pub mod recipe;
 mod translate;
 mod tree;
 
-pub use config::{CatalogConfig, Reading};
+pub use config::{CatalogConfig, Reading, Site};
 pub use finding::{Finding, Verdict, Weight};
 pub use handle::{CatalogHandle, ReloadReport};
 pub use layout::LayoutUses;

@@ -1,7 +1,15 @@
 //! A recipe: all that `execute` needs to run a build of a job. It has a stored form, because a running build keeps its recipe over
 //! reloads and restarts.
 
+mod condition;
+mod credential;
+mod trigger;
+
 use serde::{Deserialize, Serialize};
+
+pub use condition::{Condition, ConditionalStep, OnEvaluationFailure};
+pub use credential::{BindingForm, CredentialBinding};
+pub use trigger::{BuildStart, PassedParameters, Thresholds, TriggerBuilds};
 
 /// A job, compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +36,9 @@ pub struct Recipe {
     pub retention: Retention,
     /// Whether several builds may run at once.
     pub concurrent: bool,
+    /// Secrets that steps and publishers get.
+    #[serde(default)]
+    pub credentials: Vec<CredentialBinding>,
     /// Not offered at all.
     #[serde(default)]
     pub disabled: bool,
@@ -108,6 +119,10 @@ pub enum TimeLimitAction {
 pub enum Step {
     /// A shell script (jjb-T10 to T14).
     Shell(ShellStep),
+    /// Starts of other builds.
+    TriggerBuilds(TriggerBuilds),
+    /// Steps under a condition.
+    Conditional(ConditionalStep),
 }
 
 /// A shell script, ready to be written to a file.

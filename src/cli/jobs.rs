@@ -177,8 +177,8 @@ fn head(entry: &Entry, output: &Output) {
     }
 }
 
-fn step(step: &Step, origins: bool, output: &Output) {
-    match step {
+fn step(shown: &Step, origins: bool, output: &Output) {
+    match shown {
         Step::Shell(shell) => {
             let place = if origins {
                 format!("   # {}:{}", shell.place.file, shell.place.line)
@@ -189,6 +189,16 @@ fn step(step: &Step, origins: bool, output: &Output) {
             for line in shell.script.trim_matches('\n').lines() {
                 output.line(&format!("    | {line}"));
             }
+        }
+        Step::TriggerBuilds(trigger) => {
+            for start in &trigger.starts {
+                let wait = if start.wait.is_some() { " and wait" } else { "" };
+                output.line(&format!("  start {}{wait}", start.jobs.join(", ")));
+            }
+        }
+        Step::Conditional(conditional) => {
+            output.line(&format!("  if {:?}", conditional.condition));
+            conditional.steps.iter().for_each(|inner| step(inner, origins, output));
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn read(mut section: Section<'_>) -> CatalogConfig {
         default_shell: shell(&mut section),
         variables: variables(&mut section),
         first_numbers: numbers(&mut section),
-        credentials: None,
+        site: None,
     };
     section.close();
     config

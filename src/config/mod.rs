@@ -29,7 +29,7 @@ pub use providers::{Driver, ProviderConfig};
 pub use secret::{SecretError, SecretReference, SecretText};
 pub use telemetry::TelemetryConfig;
 
-use crate::catalog::CatalogConfig;
+use crate::catalog::{CatalogConfig, Site};
 use crate::model::{Position, Problem};
 use crate::pool::{LabelSet, PoolConfig, PoolTiming};
 use section::{Report, Section};
@@ -149,7 +149,11 @@ impl Config {
             LabelSet { definitions: pools::read(root.sections("pools"), &providers), map: root.pairs("map") };
         let credentials = credentials::read(root.sections("credentials"));
         let mut catalog = catalog::read(root.section("catalog"));
-        catalog.credentials = Some(credentials.iter().map(|credential| credential.id.clone()).collect());
+        catalog.site = Some(Site {
+            labels: labels.clone(),
+            providers: providers.iter().map(|provider| provider.limits.clone()).collect(),
+            credentials: credentials.iter().map(|credential| credential.id.clone()).collect(),
+        });
         gearman.listen = overrides.gearman.unwrap_or(gearman.listen);
         http.listen = overrides.http.unwrap_or(http.listen);
         let config = Config {

@@ -36,7 +36,10 @@ fn the_example_is_a_configuration() {
     assert_eq!((label.cpus_milli, label.memory_bytes), (Some(2000), Some(4 << 30)));
     assert_eq!(label.max_ready_age, Duration::from_secs(8 * 3600));
     assert_eq!(config.labels.map, [("ci-jessie".to_owned(), "docker".to_owned())]);
-    assert_eq!(config.catalog.credentials, Some(vec!["api-key".to_owned(), "registry".to_owned()]));
+    assert_eq!(
+        config.catalog.site.map(|site| site.credentials),
+        Some(vec!["api-key".to_owned(), "registry".to_owned()])
+    );
 }
 
 #[test]

@@ -114,7 +114,14 @@ impl<'a> Steps<'a> {
         left: Option<Duration>,
         stop: &mut StopWatch,
     ) -> Result<Option<(ResultWord, Cause)>, Trouble> {
-        let Step::Shell(shell) = placed.step;
+        let shell = match placed.step {
+            Step::Shell(shell) => shell,
+            // The catalogue offers no job with such a step before it can be run here.
+            Step::TriggerBuilds(_) | Step::Conditional(_) => {
+                let detail = "a step of a kind that cannot be run yet".to_owned();
+                return Ok(Some((ResultWord::ConfigError, Cause::Definition { detail })));
+            }
+        };
         let title = format!("step {} (shell)", placed.index);
         let end = match self.recorded(placed.index).map(|step| &step.state) {
             Some(StepState::Ended { end, .. }) => end.clone(),

@@ -182,6 +182,20 @@ impl LabelTable {
     }
 }
 
+/// The labels that serve an expression, best first.
+///
+/// # Errors
+/// When the expression cannot be read, or no label serves it.
+pub fn serving(
+    set: &LabelSet,
+    providers: &[ProviderLimits],
+    expression: &str,
+) -> Result<Vec<String>, LabelError> {
+    let table = LabelTable::new(set.clone(), providers);
+    let matching = table.matching(expression)?;
+    Ok(matching.into_iter().map(|index| table.entries[index].definition.name.clone()).collect())
+}
+
 fn own_atoms(definition: &LabelDefinition) -> impl Iterator<Item = &str> {
     std::iter::once(&definition.name).chain(&definition.aliases).map(String::as_str)
 }

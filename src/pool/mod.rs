@@ -26,6 +26,6 @@ pub use crate::model::Precedence as Priority;
 pub use config::{LabelSet, PoolConfig, PoolTiming, ProviderLimits};
 pub use expression::ExpressionError;
 pub use handle::{Pool, PoolError};
-pub use labels::LabelError;
+pub use labels::{LabelError, serving};
 pub use lease::{Lease, LeaseFailure, Ticket, Want};
 pub use status::{LabelStatus, NodeStatus, PoolStatus, ProviderStatus, WaitingStatus};

@@ -223,12 +223,15 @@ fn facts(entry: &Entry) -> Vec<Fact> {
 
 fn scripts(recipe: &Recipe) -> Vec<ScriptView> {
     let script = |title: String, step: &Step| {
-        let Step::Shell(shell) = step;
-        ScriptView {
-            title,
-            place: format!("{}:{}", shell.place.file, shell.place.line),
-            script: shell.script.clone(),
-        }
+        let (place, script) = match step {
+            Step::Shell(shell) => (&shell.place, shell.script.clone()),
+            Step::TriggerBuilds(trigger) => {
+                let jobs = trigger.starts.iter().flat_map(|start| &start.jobs);
+                (&trigger.place, jobs.map(|job| format!("start {job}\n")).collect())
+            }
+            Step::Conditional(step) => (&step.place, format!("{:#?}", step.condition)),
+        };
+        ScriptView { title, place: format!("{}:{}", place.file, place.line), script }
     };
     let builders = recipe
         .steps

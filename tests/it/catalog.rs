@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway::catalog::{CatalogConfig, Tree, Verdict};
+use causeway::catalog::{CatalogConfig, LayoutUses, Tree, Verdict};
 
 use crate::support::shared;
 
@@ -36,5 +36,21 @@ fn jjb_t30_the_tree_of_wikimedia_is_translated() {
     }
     let counts = verdicts(&tree);
     assert_eq!(counts.get("error"), None, "{reasons:#?}");
-    assert_eq!(counts, BTreeMap::from([("as-is", 19), ("stays", 762)]), "{reasons:#?}");
+    // What is understood and waits for the executor alone: the must tier of the contract covers 578 of the 781.
+    let moving = tree.jobs.iter().filter(|job| {
+        let rest = job
+            .findings
+            .iter()
+            .filter(|finding| finding.problem.code != "not-run-yet")
+            .cloned()
+            .collect::<Vec<_>>();
+        Verdict::of(&rest).moves()
+    });
+    let moving: Vec<&str> = moving.map(|job| job.name.as_str()).collect();
+    let layout =
+        std::fs::read_to_string(shared.join("corpora/wikimedia/zuul/layout.yaml")).expect("the layout");
+    let layout = LayoutUses::parse(&layout).expect("YAML");
+    assert_eq!(layout.names().len(), 423);
+    let used = moving.iter().filter(|name| layout.of(name) > 0).count();
+    assert!(moving.len() >= 578 && used >= 417, "{} of 781, {used} of 423: {reasons:#?}", moving.len());
 }

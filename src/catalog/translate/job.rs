@@ -8,6 +8,7 @@ use super::scope::Scope;
 use crate::catalog::finding::Weight;
 use crate::catalog::recipe::Recipe;
 use crate::model::Problem;
+use crate::pool::serving;
 
 /// What Job Builder puts behind every description.
 const MARK: &str = "<!-- Managed by Jenkins Job Builder -->";
@@ -44,7 +45,26 @@ pub(super) fn translate(scope: &Scope<'_>, job: &Job, recipe: &mut Recipe) -> bo
             scope.find_job(Weight::Stays, node.place, problem);
         }
     }
+    if let Some(written) = get("node") {
+        node(scope, &recipe.node, written);
+    }
     freestyle(scope, job)
+}
+
+/// A label that nobody offers keeps the job; without a configuration it is only said.
+fn node(scope: &Scope<'_>, expression: &str, written: &Node) {
+    let cure = "add a label of that name or with that alias to a pool, or map the old name under 'map'";
+    let (weight, problem) = match &scope.config.site {
+        None => {
+            let message = format!("the label '{expression}' is needed");
+            (Weight::Difference, Problem::note("unmapped-label", message))
+        }
+        Some(site) => match serving(&site.labels, &site.providers, expression) {
+            Ok(_) => return,
+            Err(error) => (Weight::Stays, Problem::error("unmapped-label", error.to_string())),
+        },
+    };
+    scope.find_job(weight, written.place, problem.cure(cure));
 }
 
 /// Only freestyle jobs are made of steps that anybody can run.

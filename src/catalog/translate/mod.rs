@@ -6,13 +6,17 @@
 mod ansicolor;
 mod archive;
 mod build_discarder;
+mod conditional_step;
+mod credentials_binding;
 mod job;
 mod options;
 mod parameter;
 mod post_build_script;
+mod properties;
 mod scope;
 mod shell;
 mod timeout;
+mod trigger_builds;
 mod unsupported;
 
 #[cfg(test)]
@@ -66,6 +70,10 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         // Every log has the times of its lines (pools-D48).
         ("wrapper", "timestamps") => {}
         ("wrapper", "ansicolor") => recipe.terminal = Some(ansicolor::translate(scope, component)),
+        ("wrapper", "credentials-binding") => {
+            unsupported::not_run_yet(scope, component);
+            recipe.credentials.extend(credentials_binding::translate(scope, component));
+        }
         ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
         ("parameter", _) => recipe.parameters.extend(parameter::translate(scope, component)),
         _ => unsupported::report(scope, component),
@@ -76,6 +84,14 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
 fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
     match &*component.name {
         "shell" => shell::translate(scope, component).map(Step::Shell),
+        "trigger-builds" => {
+            unsupported::not_run_yet(scope, component);
+            Some(Step::TriggerBuilds(trigger_builds::translate(scope, component)))
+        }
+        "conditional-step" => {
+            unsupported::not_run_yet(scope, component);
+            conditional_step::translate(scope, component).map(Step::Conditional)
+        }
         _ => {
             unsupported::report(scope, component);
             None

@@ -27,7 +27,17 @@ pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Option<Shel
         }
         _ => (text(&component.arguments).into_owned(), None),
     };
-    let script = normalised(&command).into_owned();
+    script(scope, component, &command, unstable_return)
+}
+
+/// A script that is ready to be written to a file, for whatever runs one.
+pub(super) fn script(
+    scope: &Scope<'_>,
+    component: &Component,
+    command: &str,
+    unstable_return: Option<i32>,
+) -> Option<ShellStep> {
+    let script = normalised(command).into_owned();
     let interpreter = match first_line(&script) {
         Some(line) => words(line),
         None => shell(scope.config.shell()),

@@ -2,10 +2,10 @@
 
 use jjb_compat::Memory;
 
-use crate::catalog::config::{CatalogConfig, Reading};
+use crate::catalog::config::{CatalogConfig, Reading, Site};
 use crate::catalog::recipe::{
-    Archive, ParameterKind, PostBuildScript, Publisher, Recipe, Retention, ShellStep, Step, TimeLimit,
-    TimeLimitAction, TimeLimitKind,
+    Archive, BindingForm, Condition, OnEvaluationFailure, ParameterKind, PassedParameters, PostBuildScript,
+    Publisher, Recipe, Retention, ShellStep, Step, Thresholds, TimeLimit, TimeLimitAction, TimeLimitKind,
 };
 use crate::catalog::{Finding, Tree, TreeJob, Verdict, Weight};
 
@@ -38,6 +38,11 @@ fn moves(keys: &str) -> Recipe {
     job.recipe
 }
 
+/// The recipe of a job about which there may be something to say.
+fn translated(keys: &str) -> Recipe {
+    job(keys).recipe
+}
+
 fn shell(keys: &str) -> ShellStep {
     match moves(keys).steps.as_slice() {
         [Step::Shell(step)] => step.clone(),
@@ -67,7 +72,7 @@ fn jjb_t10_to_t13_shell() {
 fn jjb_t11_the_shell_is_a_setting() {
     let config = CatalogConfig { default_shell: vec!["/bin/bash".into()], ..CatalogConfig::default() };
     let job = read("- job: {name: a, builders: [{shell: echo}]}\n", config);
-    let Step::Shell(step) = &job.recipe.steps[0];
+    let Step::Shell(step) = &job.recipe.steps[0] else { panic!() };
     assert_eq!(step.interpreter, ["/bin/bash", "-xe"]);
 }
 
@@ -88,7 +93,7 @@ fn shell_that_cannot_be_one() {
 
 #[test]
 fn job_keys() {
-    let recipe = moves(
+    let recipe = translated(
         "node: docker && !slow\nconcurrent: 'false'\ndescription: Text\nlogrotate: {daysToKeep: 3, numToKeep: -1}",
     );
     assert_eq!((recipe.node.as_str(), recipe.description.as_str()), ("docker && !slow", "Text"));
@@ -98,7 +103,7 @@ fn job_keys() {
     assert!(!moves("description: x").concurrent);
     assert!(moves("disabled: true").disabled);
     assert!(!moves("disabled: 'no'").disabled);
-    assert_eq!(found(&job("quiet-period: 5\nnode: a").findings), [(Weight::Stays, "key-not-carried", 3)]);
+    assert_eq!(found(&job("quiet-period: 5").findings), [(Weight::Stays, "key-not-carried", 3)]);
 }
 
 #[test]
@@ -326,4 +331,96 @@ fn a_recipe_of_an_older_version_is_still_read() {
         "place":{"file":"","line":0}}"#;
     let recipe: Recipe = serde_json::from_str(stored).unwrap();
     assert_eq!(recipe.job, "a");
+}
+
+/// The only step of a job with these builders, and what there is to say but that it is not run yet.
+fn builder(builders: &str) -> (Step, Vec<(Weight, &'static str, u32)>) {
+    let job = job(&format!("builders:\n{builders}"));
+    let findings =
+        job.findings.into_iter().filter(|finding| finding.problem.code != "not-run-yet").collect::<Vec<_>>();
+    (job.recipe.steps.into_iter().next().expect("a step"), found(&findings))
+}
+
+#[test]
+fn trigger_builds() {
+    let (step, findings) = builder(
+        "  - trigger-builds:\n      - project: 'a, b'\n        current-parameters: true\n        block: true\n        predefined-parameters: |\n          A=1\n          B=$X\n        block-thresholds: {build-step-failure-threshold: never, unstable-threshold: success}\n      - project: [c]\n        same-node: false\n      - project: ''\n",
+    );
+    let Step::TriggerBuilds(trigger) = step else { panic!() };
+    assert_eq!(findings, []);
+    let first = &trigger.starts[0];
+    assert_eq!((trigger.starts.len(), first.jobs.join("+").as_str()), (2, "a+b"));
+    let pairs = vec![("A".to_owned(), "1".to_owned()), ("B".to_owned(), "$X".to_owned())];
+    assert_eq!(first.parameters, [PassedParameters::Current, PassedParameters::Predefined(pairs)]);
+    let thresholds =
+        Thresholds { step_failure: None, unstable: Some("SUCCESS".into()), failure: Some("FAILURE".into()) };
+    assert_eq!(first.wait, Some(thresholds));
+    assert_eq!((trigger.starts[1].wait.clone(), trigger.starts[1].parameters.len()), (None, 0));
+    let (_, findings) =
+        builder("  - trigger-builds:\n      - {project: a, property-file: x, same-node: true}\n");
+    assert_eq!(findings.iter().map(|finding| finding.0).collect::<Vec<_>>(), [Weight::Stays, Weight::Stays]);
+}
+
+#[test]
+fn conditional_step() {
+    let (step, findings) = builder(
+        "  - conditional-step:\n      condition-kind: regex-match\n      regex: ^gate$\n      label: $ZUUL_PIPELINE\n      on-evaluation-failure: dont-run\n      steps: [{shell: x}, {shell: y}]\n",
+    );
+    let Step::Conditional(conditional) = step else { panic!() };
+    assert_eq!(findings, []);
+    let condition = Condition::RegexMatch { pattern: "^gate$".into(), text: "$ZUUL_PIPELINE".into() };
+    assert_eq!((conditional.condition, conditional.steps.len()), (condition, 2));
+    assert_eq!(conditional.on_evaluation_failure, OnEvaluationFailure::DontRun);
+    let condition = |keys: &str| {
+        let (step, findings) = builder(&format!("  - conditional-step: {{{keys}, steps: [{{shell: x}}]}}\n"));
+        assert_eq!(findings, [], "{keys}");
+        match step {
+            Step::Conditional(conditional) => conditional.condition,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(condition("condition-kind: always"), Condition::Always);
+    let not = condition("condition-kind: not, condition-operand: {condition-kind: never}");
+    assert_eq!(not, Condition::Not(Box::new(Condition::Never)));
+    let or = condition(
+        "condition-kind: or, condition-operands: [{condition-kind: always}, {condition-kind: file-exists, condition-filename: f}]",
+    );
+    assert_eq!(or, Condition::Or(vec![Condition::Always, Condition::FileExists { path: "f".into() }]));
+    let status = condition("condition-kind: current-status, condition-worst: FAILURE");
+    assert_eq!(status, Condition::CurrentStatus { worst: "FAILURE".into(), best: "SUCCESS".into() });
+    assert_eq!(
+        condition("condition-kind: boolean-expression, condition-expression: $X"),
+        Condition::Boolean("$X".into())
+    );
+    assert!(matches!(condition("condition-kind: shell, condition-command: 'true'"), Condition::Shell(_)));
+    let job = job(
+        "builders:\n  - conditional-step: {condition-kind: num-comp, lhs: 1, rhs: 2, steps: [{shell: x}]}",
+    );
+    let codes: Vec<&str> = job.findings.iter().map(|finding| finding.problem.code).collect();
+    assert_eq!(codes, ["not-run-yet", "condition-not-carried"]);
+}
+
+#[test]
+fn credentials_binding() {
+    let keys = "wrappers:\n  - credentials-binding:\n      - text: {credential-id: a, variable: A}\n      - file: {credential-id: b, variable: B}\n      - username-password: {credential-id: c, variable: C}\n      - username-password-separated: {credential-id: d, username: U, password: P}\n";
+    let job = job(keys);
+    let forms: Vec<&BindingForm> = job.recipe.credentials.iter().map(|binding| &binding.form).collect();
+    let separated = BindingForm::UserPasswordSeparated { user: "U".into(), password: "P".into() };
+    let text = BindingForm::Text { variable: "A".into() };
+    let file = BindingForm::File { variable: "B".into() };
+    let both = BindingForm::UserPassword { variable: "C".into() };
+    assert_eq!(forms, [&text, &file, &both, &separated]);
+    let needed = job.findings.iter().filter(|finding| finding.problem.code == "missing-credential");
+    assert_eq!(needed.map(|finding| finding.weight).collect::<Vec<_>>(), [Weight::Difference; 4]);
+}
+
+#[test]
+fn jjb_t50_what_the_site_does_not_have_keeps_the_job() {
+    let site = Site { credentials: vec!["known".to_owned()], ..Site::default() };
+    let config = CatalogConfig { site: Some(site), ..CatalogConfig::default() };
+    let text = "- job:\n    name: a\n    node: nowhere\n    wrappers:\n      - credentials-binding:\n          - text: {credential-id: known, variable: A}\n          - text: {credential-id: gone, variable: B}\n";
+    let job = read(text, config);
+    let stays = job.findings.iter().filter(|finding| finding.weight == Weight::Stays);
+    let codes: Vec<&str> = stays.map(|finding| finding.problem.code).collect();
+    assert_eq!(codes, ["unmapped-label", "not-run-yet", "missing-credential"]);
 }
