@@ -8,6 +8,7 @@ use super::StartError;
 use crate::config::{Config, Driver, ProviderConfig};
 use crate::pool::Pool;
 use crate::pool::provider::Provider;
+use crate::provider::docker::{DockerConfig, DockerProvider};
 use crate::provider::process::ProcessProvider;
 use crate::store::Store;
 use crate::sys::SharedClock;
@@ -33,6 +34,14 @@ fn driver(config: &Config, provider: &ProviderConfig, instance: &str) -> Arc<dyn
     let name = provider.name.as_str();
     match &provider.driver {
         Driver::Process => Arc::new(ProcessProvider::new(name, instance, &config.nodes_dir, PROGRAM)),
-        Driver::Docker { .. } => Arc::new(ProcessProvider::new(name, instance, &config.nodes_dir, PROGRAM)),
+        Driver::Docker { engine, pull_timeout } => Arc::new(DockerProvider::new(DockerConfig {
+            name: name.to_owned(),
+            engine: engine.clone(),
+            instance: instance.to_owned(),
+            nodes_dir: config.nodes_dir.clone(),
+            keeper_dir: config.state.join("keeper"),
+            program: PROGRAM.into(),
+            pull_timeout: *pull_timeout,
+        })),
     }
 }

@@ -23,4 +23,5 @@ pub use files::{FileReader, FileWriter, Listing};
 pub use follow::{LogEvent, LogStream};
 pub use handle::Keeper;
 pub use leftover::{left_over_end, left_over_log};
+pub use node::{WORD, end_all_marked, is_started_as_keeper, remove_tree};
 pub use wire::{EndedBy, Entry, EntryKind, Exit, RefusalCode, StepEnd, StepId, StepSpec, StepState};

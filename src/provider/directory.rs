@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::keeper::node::remove_tree;
+use crate::keeper::remove_tree;
 use crate::keeper::wire::{NODE_FILE, WORKSPACE};
 use crate::model::NodeId;
 use crate::pool::provider::ProviderError;

@@ -16,9 +16,8 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::directory::{self, Mark};
-use crate::keeper::node::{WORD, end_all_marked};
 use crate::keeper::wire::SOCKET;
-use crate::keeper::{Keeper, KeeperError};
+use crate::keeper::{Keeper, KeeperError, WORD, end_all_marked, is_started_as_keeper};
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
 use crate::pool::provider::{
@@ -221,7 +220,7 @@ impl Provider for ProcessProvider {
 /// Starts a keeper that is nobody's child in spirit: own session (it makes one itself), no stream of ours.
 fn launch(program: &Path, directory: &Path, label: &LabelDefinition) -> io::Result<tokio::process::Child> {
     // A program that does not know the word and was started as a keeper (a test's own, say) must not start further ones.
-    if std::env::args_os().nth(1).is_some_and(|word| word == WORD) {
+    if is_started_as_keeper() {
         return Err(io::Error::new(ErrorKind::PermissionDenied, "a keeper does not make nodes"));
     }
     let errors = fs::OpenOptions::new().create(true).append(true).mode(0o644).open(directory.join(ERRORS))?;

@@ -13,9 +13,11 @@ mod support;
 mod web;
 mod zuul;
 
+#[cfg(test)]
 mod docker;
 #[cfg(test)]
 mod docker_engine;
+#[cfg(test)]
 mod keeper;
 mod keeper_process;
 mod keeper_support;

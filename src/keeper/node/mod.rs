@@ -35,7 +35,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use beneath::{open_beneath, open_directory};
-pub use processes::{Process, end_all_marked, running};
+pub use processes::{Process, end_all_marked, is_started_as_keeper, running};
 pub use remove::{remove_beneath, remove_tree};
 
 /// The word that makes the program a keeper.

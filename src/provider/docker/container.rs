@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::DockerConfig;
 use super::error::{self, Phase};
 use super::keeper_file::{MOUNTED, PROGRAM};
-use crate::keeper::node::WORD;
+use crate::keeper::WORD;
 use crate::model::NodeId;
 use crate::pool::label::{NetworkMode, SecurityProfile};
 use crate::pool::provider::{Listing, NodeSpec, Observed, ObservedState, ProviderError};

@@ -14,7 +14,7 @@ use tokio_util::io::StreamReader;
 
 use super::error::{self, Phase};
 use super::keeper_file::PROGRAM;
-use crate::keeper::node::WORD;
+use crate::keeper::WORD;
 use crate::model::NodeId;
 use crate::pool::provider::{BoxStream, ProviderError};
 
