@@ -6,7 +6,7 @@ use std::time::Duration;
 use causeway::gearman::client::Client;
 use causeway::gearman::packet::kind;
 
-use crate::support::{Program, Serve, get, within};
+use crate::support::{IMAGE, OwnEngine, Program, Serve, engine, get, import_busybox, within};
 
 /// Builds that run when the server is killed.
 const BUILDS: usize = 20;
@@ -138,6 +138,8 @@ pub(crate) fn check(server: &Program, build: &serde_json::Value, lines: usize) {
     assert_eq!(text.matches("Finished: ").count(), 1, "{text}");
 }
 
+/// Kills the server while builds print and starts it again; then everything must be as if nothing had happened.
+#[track_caller]
 fn survives_kill_9(place: &Place) {
     let serve = place.serve();
     let mut server = serve.start();
@@ -151,6 +153,8 @@ fn survives_kill_9(place: &Place) {
     nothing_left(&place.path("state/nodes"));
 }
 
+/// No node has left a directory (and, since an engine's container mounts one, no container either).
+#[track_caller]
 fn nothing_left(nodes: &Path) {
     within(ENDS_WITHIN, || {
         let left: Vec<_> =
@@ -162,4 +166,40 @@ fn nothing_left(nodes: &Path) {
 #[test]
 fn builds_survive_kill_9_on_processes() {
     survives_kill_9(&Place::new("driver: process", "min_ready: 0"));
+}
+
+#[test]
+fn builds_survive_kill_9_on_docker() {
+    let Some(host) = engine() else { return };
+    import_busybox(&host);
+    let label = format!("image: '{IMAGE}', pull: never, network: none");
+    survives_kill_9(&Place::new(&format!("driver: docker, engine: '{host}'"), &label));
+    assert_eq!(containers(&host), 0);
+}
+
+/// The engine's daemon is killed while builds print, and comes back: they go on and end with their true results.
+#[test]
+fn builds_survive_the_engines_daemon() {
+    let Some(engine) = OwnEngine::start() else { return };
+    import_busybox(engine.host());
+    let label = format!("image: '{IMAGE}', pull: never, network: none");
+    let place = Place::new(&format!("driver: docker, engine: '{}'", engine.host()), &label);
+    let server = place.serve().start();
+    submit(server.gearman(), 0..4, LINES);
+    printing(&server, 4);
+    engine.kill();
+    engine.start_again();
+    for build in ended(&server, 4) {
+        check(&server, &build, LINES);
+    }
+    nothing_left(&place.path("state/nodes"));
+}
+
+/// How many containers of these tests the engine still has: they mount something below a folder of this file's.
+fn containers(host: &str) -> usize {
+    let output = std::process::Command::new("/usr/bin/docker")
+        .args(["-H", host, "ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"])
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).lines().filter(|mounts| mounts.contains("/tmp/cwc")).count()
 }

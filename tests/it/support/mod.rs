@@ -9,7 +9,7 @@ mod program;
 mod redact;
 mod wait;
 
-pub use engine::{OwnEngine, engine};
+pub use engine::{IMAGE, OwnEngine, engine, import_busybox};
 pub use harness::{Said, Zuul};
 pub use house::{House, On, submit};
 pub use http::{Answer, get, request, try_get};
