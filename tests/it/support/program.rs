@@ -23,7 +23,6 @@ pub struct Serve {
     state: PathBuf,
     gearman: String,
     http: String,
-    arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -35,7 +34,6 @@ impl Serve {
             state: state.to_owned(),
             gearman: "127.0.0.1:0".to_owned(),
             http: "127.0.0.1:0".to_owned(),
-            arguments: Vec::new(),
             environment: Vec::new(),
         }
     }
@@ -65,7 +63,7 @@ impl Serve {
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
-        command.args(&self.arguments).envs(self.environment.iter().cloned());
+        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -78,6 +76,7 @@ impl Serve {
         let mut program = Program { child, output, errors, ready: serde_json::Value::Null, ended: None };
         program.ready = within(READY_WITHIN, || {
             if let Some(status) = program.child.try_wait().expect("the child can be asked") {
+                program.ended = Some(status);
                 return Ok(Err(status));
             }
             let lines = lines.lock().expect("no reader panicked");
@@ -85,7 +84,9 @@ impl Serve {
                 lines.first().ok_or_else(|| format!("no line yet; it says: {}", program.errors.text()))?;
             Ok(Ok(serde_json::from_str(first).unwrap_or_else(|error| panic!("{error} in {first:?}"))))
         })
-        .unwrap_or_else(|status| panic!("serve ended with {status}: {}", program.errors.text()));
+        .unwrap_or_else(|status| {
+            panic!("serve ended with {status}: {}{}", program.output.all(), program.errors.all())
+        });
         program
     }
 }
@@ -135,7 +136,8 @@ impl Program {
     /// Kills it with -9, as a failure of the machine would.
     pub fn kill(&mut self) {
         if self.ended.is_none() {
-            self.signal(Signal::KILL);
+            // Not `signal`: a child that has just ended is killed too.
+            self.child.kill().expect("the server can be killed");
             self.ended = Some(self.child.wait().expect("a killed child ends"));
         }
     }
