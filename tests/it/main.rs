@@ -21,4 +21,5 @@ mod docker_engine;
 mod keeper;
 mod keeper_process;
 mod keeper_support;
+mod own_builds;
 mod pool;
