@@ -82,10 +82,11 @@ pub fn end_all_marked(mark: &str, limit: Duration) -> bool {
     }
 }
 
-/// Whether this very process was started with the keeper's word, whatever program it is.
+/// Whether this very process was started as `keeper run`, whatever program it is.
 pub fn is_started_as_keeper() -> bool {
     let command = fs::read("/proc/self/cmdline").unwrap_or_default();
-    command.split(|byte| *byte == 0).nth(1) == Some(super::WORD.as_bytes())
+    let mut words = command.split(|byte| *byte == 0).skip(1);
+    words.next() == Some(super::WORD.as_bytes()) && words.next() == Some(b"run")
 }
 
 /// Whether a process belongs to the node of that mark: the keeper itself by its command line, a step by a variable. Where somebody's shell
