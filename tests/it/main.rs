@@ -1,6 +1,7 @@
 //! The tests of the whole program, one module a subject.
 
 mod bad_input;
+mod bad_jobs;
 mod catalog;
 mod crash;
 mod full_disk;
@@ -17,6 +18,7 @@ mod zuul;
 mod docker;
 #[cfg(test)]
 mod docker_engine;
+mod durable;
 #[cfg(test)]
 mod keeper;
 mod keeper_process;
