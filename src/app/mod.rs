@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use error::StartError;
+pub use pool::first_image;
 
 use self::reload::Reload;
 use crate::artifact::{Artifacts, Limits};

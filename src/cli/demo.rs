@@ -190,7 +190,7 @@ fn configuration(choice: &Choice) -> String {
     format!(
         "gearman:\n  listen: 127.0.0.1:0\nhttp:\n  listen: 127.0.0.1:0\n\
          catalog:\n  jjb: [jjb/]\n  own: [\"demo-*\"]\n  default_shell: /bin/sh\n\
-         providers:\n  - name: demo\n    driver: {}\n    max_nodes: 4\n\
+         providers:\n  - name: demo\n    driver: {}\n{engine}    max_nodes: 4\n\
          pools:\n  - name: demo\n    provider: demo\n    labels:\n      - name: demo\n        min_ready: 1\n{image}",
         choice.provider.name()
     )

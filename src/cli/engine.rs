@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
+use crate::app;
 use crate::sys;
 
 /// Where Docker's engine listens unless `DOCKER_HOST` says otherwise.
@@ -35,28 +36,44 @@ impl Provider {
 pub(super) struct Choice {
     /// The provider.
     pub provider: Provider,
+    /// The engine's address.
+    pub engine: Option<String>,
     /// The image of its nodes.
     pub image: Option<String>,
     /// For people.
     pub why: String,
 }
 
-/// Looks for an engine, unless the user has chosen.
+/// Looks for an engine and gives it an image made from this machine (decision 21), unless the user wants processes. An engine that
+/// the user asked for has to work; one that was only found does not.
 pub(super) async fn choose(wanted: Option<Provider>) -> Result<Choice, Failure> {
-    let _ = wanted;
-    let why = match ping().await {
-        Ok(()) => "a Docker engine answers",
-        Err(_) => "no Docker engine answers",
+    if wanted == Some(Provider::Process) {
+        return Ok(processes("as you asked"));
+    }
+    let found = match ping().await {
+        Ok(engine) => app::first_image(&engine).await.map(|image| (engine, image)),
+        Err(reason) => Err(format!("no Docker Engine answers ({reason})")),
     };
-    Ok(Choice {
-        provider: Provider::Process,
-        image: None,
-        why: format!("are processes of this machine: {why}"),
-    })
+    match found {
+        Ok((engine, image)) => {
+            let why = format!(
+                "are containers of the Docker Engine at {engine}, which answers; their image is {image}"
+            );
+            Ok(Choice { provider: Provider::Docker, engine: Some(engine), image: Some(image), why })
+        }
+        Err(reason) if wanted.is_some() => Err(Failure::new(Kind::Failed, reason)
+            .hint("start the engine, name it with DOCKER_HOST, or use --provider process")),
+        Err(reason) => Ok(processes(&reason)),
+    }
 }
 
-/// Asks the engine whether it lives.
-async fn ping() -> Result<(), String> {
+fn processes(why: &str) -> Choice {
+    let why = format!("are processes of this machine: {why}");
+    Choice { provider: Provider::Process, engine: None, image: None, why }
+}
+
+/// Asks the engine whether it lives, and returns its address.
+async fn ping() -> Result<String, String> {
     let host = sys::variable("DOCKER_HOST").unwrap_or_else(|| format!("unix://{SOCKET}"));
     let path = host.strip_prefix("unix://").ok_or_else(|| format!("{host} is no local socket"))?.to_owned();
     let asked = async {
@@ -71,5 +88,5 @@ async fn ping() -> Result<(), String> {
         .map_err(|_| format!("nothing answers at {path}"))?
         .map_err(|error| format!("{path}: {error}"))?;
     let first = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    if first.ends_with(b" 200 OK") { Ok(()) } else { Err(format!("{path} is no engine")) }
+    if first.ends_with(b" 200 OK") { Ok(host) } else { Err(format!("{path} is no engine")) }
 }

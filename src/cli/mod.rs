@@ -102,6 +102,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+impl CommandLine {
+    /// A server says what it does; everywhere else log lines would stand between what was asked for.
+    fn log_filter(&self) -> &str {
+        match self.command {
+            Command::Serve(_) => &self.global.log,
+            _ if self.global.log.is_empty() => "warn",
+            _ => &self.global.log,
+        }
+    }
+}
+
 fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
     let global = &line.global;
     let logging =
