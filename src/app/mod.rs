@@ -6,6 +6,7 @@
 
 mod error;
 mod gearman;
+mod leave;
 mod pool;
 mod reload;
 mod tally;
@@ -212,6 +213,16 @@ impl Running {
     /// # Errors
     /// When the system does not let us listen for signals.
     pub async fn until_stopped(self) -> std::io::Result<()> {
+        self.until_drained().await?;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Serves until a signal, and drains; everything is still open afterwards.
+    ///
+    /// # Errors
+    /// When the system does not let us listen for signals.
+    pub async fn until_drained(&self) -> std::io::Result<()> {
         let (asked, now) = drain::signals()?;
         asked.cancelled().await;
         info!(limit.seconds = self.drain_timeout.as_secs(), "draining: no new builds are taken");
@@ -223,7 +234,6 @@ impl Running {
         if left > 0 {
             info!(builds.left = left, "builds go on on their nodes; the next start takes them up");
         }
-        self.close().await;
         Ok(())
     }
 

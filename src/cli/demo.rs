@@ -64,13 +64,21 @@ impl Demo {
         output.note(&format!("{} {}", output.paint_note(Tone::Busy, "nodes"), choice.why));
         let text = configuration(&choice);
         let overrides = Overrides { state: Some(room.path.clone()), ..Overrides::default() };
-        let config = Config::parse(&room.path.join("causeway.yaml"), &text, &overrides)
+        let file = room.write(&text)?;
+        let config = Config::load(&file, &overrides)
             .map_err(|problems| Failure::new(Kind::Failed, problems.to_string()))?;
         let running = app::start(config, overrides)
             .await
             .map_err(|error| Failure::failed(&error).hint(error.cure()))?;
         let submitted = tokio::time::timeout(ENDS_WITHIN, self.submit(&running, room, output)).await;
-        let ending = submitted.map_err(|_| Failure::new(Kind::Failed, "the build did not end in time"))??;
+        let submitted = submitted.map_err(|_| Failure::new(Kind::Failed, "the build did not end in time"));
+        let ending = match submitted.flatten() {
+            Ok(ending) => ending,
+            Err(failure) => {
+                running.leave_nothing().await;
+                return Err(failure);
+            }
+        };
         let success = ending.result.as_deref() == Some("SUCCESS");
         let word = ending.result.as_deref().unwrap_or("RETRY");
         if output.is_json() {
@@ -79,16 +87,16 @@ impl Demo {
             );
         }
         output.note(&format!("{} {}", output.paint_note(Tone::of(word), word), ending.url));
-        if self.once {
-            running.close().await;
-        } else {
+        if !self.once {
             output.note("The server goes on until Ctrl-C. In another terminal:");
             let asked =
                 format!("--server {} --state {}", running.url.trim_end_matches('/'), room.path.display());
             output.note(&format!("  causeway build list {asked}"));
             output.note(&format!("  causeway build start demo-slow --follow {asked}"));
-            running.until_stopped().await.map_err(|error| Failure::failed(&error))?;
+            running.until_drained().await.map_err(|error| Failure::failed(&error))?;
         }
+        running.leave_nothing().await;
+        running.close().await;
         if success || !self.once {
             return Ok(());
         }
@@ -182,6 +190,7 @@ fn parameters(job: &str, uuid: &str) -> Value {
 }
 
 fn configuration(choice: &Choice) -> String {
+    let engine = choice.engine.as_ref().map(|engine| format!("    engine: {engine}\n")).unwrap_or_default();
     let image = choice
         .image
         .as_ref()
@@ -191,7 +200,8 @@ fn configuration(choice: &Choice) -> String {
         "gearman:\n  listen: 127.0.0.1:0\nhttp:\n  listen: 127.0.0.1:0\n\
          catalog:\n  jjb: [jjb/]\n  own: [\"demo-*\"]\n  default_shell: /bin/sh\n\
          providers:\n  - name: demo\n    driver: {}\n{engine}    max_nodes: 4\n\
-         pools:\n  - name: demo\n    provider: demo\n    labels:\n      - name: demo\n        min_ready: 1\n{image}",
+         pools:\n  - name: demo\n    provider: demo\n    labels:\n      - name: demo\n        min_ready: 1\n{image}\
+         builds:\n  drain_timeout: 1s\n",
         choice.provider.name()
     )
 }
@@ -217,6 +227,13 @@ impl Room {
                 .hint("name another one with --state DIR")
         })?;
         Ok(room)
+    }
+
+    /// Writes the configuration, so that it can be looked at, changed and read again.
+    fn write(&self, configuration: &str) -> Result<PathBuf, Failure> {
+        let file = self.path.join("causeway.yaml");
+        std::fs::write(&file, configuration).map_err(|error| Failure::failed(&error))?;
+        Ok(file)
     }
 
     fn furnish(&self) -> std::io::Result<()> {

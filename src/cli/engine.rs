@@ -50,7 +50,7 @@ pub(super) async fn choose(wanted: Option<Provider>) -> Result<Choice, Failure> 
     if wanted == Some(Provider::Process) {
         return Ok(processes("as you asked"));
     }
-    let found = match ping().await {
+    let found: Result<(String, String), String> = match ping().await {
         Ok(engine) => app::first_image(&engine).await.map(|image| (engine, image)),
         Err(reason) => Err(format!("no Docker Engine answers ({reason})")),
     };

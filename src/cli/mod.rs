@@ -115,8 +115,11 @@ impl CommandLine {
 
 fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
     let global = &line.global;
-    let logging =
-        Logging { json: global.log_json, filter: global.log.clone(), no_colour: !output.colour_on_stderr() };
+    let logging = Logging {
+        json: global.log_json,
+        filter: line.log_filter().to_owned(),
+        no_colour: !output.colour_on_stderr(),
+    };
     logging::start(&logging)
         .map_err(|error| Failure::usage(&error).hint("a level is one of error, warn, info, debug, trace"))?;
     match &line.command {
