@@ -55,10 +55,10 @@ fn standing(entry: &Entry) -> (&'static str, &'static str) {
 
 /// The first reason why it does not run here, else what it is for.
 fn about(entry: &Entry) -> String {
-    if entry.wanted && !entry.owned() {
-        if let Some(finding) = entry.findings.iter().max_by_key(|finding| finding.weight) {
-            return finding.problem.message.clone();
-        }
+    let refused = entry.wanted && !entry.owned();
+    let worst = entry.findings.iter().max_by_key(|finding| finding.weight);
+    if let Some(finding) = worst.filter(|_| refused) {
+        return finding.problem.message.clone();
     }
     let description = entry.recipe.description.trim();
     description.lines().next().unwrap_or_default().chars().take(140).collect()

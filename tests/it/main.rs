@@ -3,6 +3,8 @@
 mod bad_input;
 mod bad_jobs;
 mod catalog;
+#[cfg(test)]
+mod cli;
 mod crash;
 mod full_disk;
 mod gearman;
