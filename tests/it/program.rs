@@ -1,6 +1,9 @@
 //! The executable itself.
 
-use crate::support::repository;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Serve, jjb_python, repository, run};
 
 /// Where a program header of an ELF file says what it is, and the kind that names an interpreter.
 const PT_INTERP: u32 = 3;
@@ -36,4 +39,49 @@ fn the_program_is_one_static_file() {
         header_kinds(&shell).contains(&PT_INTERP) || shell.len() > 1 << 20,
         "a dynamic shell, or busybox"
     );
+}
+
+#[test]
+fn the_demonstration_ends_with_its_build() {
+    let finished = run(&["demo", "--once"]);
+    assert_eq!(finished.code, Some(0), "{}", finished.transcript());
+    assert!(finished.transcript().contains("12 stones, no wet feet."), "{}", finished.transcript());
+    assert!(finished.transcript().contains("/job/demo-unit/1/"), "{}", finished.transcript());
+}
+
+#[test]
+fn a_server_without_builds_ends_when_it_is_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut server = Serve::new(&folder.path().join("state")).start();
+    let status = server.terminate(Duration::from_secs(20));
+    assert_eq!(status.code(), Some(0), "{}", server.stderr());
+}
+
+/// What we ship as samples is what Jenkins Job Builder itself reads, and gives the same jobs here.
+#[test]
+fn the_samples_are_read_as_job_builder_reads_them() {
+    let Some(python) = jjb_python() else { return };
+    for tree in ["demo", "harness"] {
+        let jobs = repository().join("fixtures").join(tree).join("jjb");
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let status = Command::new(&python)
+            .args(["-m", "jenkins_jobs", "test", "-o"])
+            .arg(out.path())
+            .arg(&jobs)
+            .output()
+            .expect("python can be started");
+        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+        let mut theirs: Vec<String> = std::fs::read_dir(out.path())
+            .expect("it wrote its jobs")
+            .map(|entry| entry.expect("a job").file_name().to_string_lossy().into_owned())
+            .collect();
+        theirs.sort();
+        let config = out.path().join("causeway.yaml");
+        std::fs::write(&config, format!("catalog:\n  jjb: [{}]\n", jobs.display())).expect("it is written");
+        let listed = run(&["jobs", "list", "--json", "--config", &config.display().to_string()]);
+        assert_eq!(listed.code, Some(0), "{}", listed.transcript());
+        for name in &theirs {
+            assert!(listed.stdout.contains(&format!("\"{name}\"")), "{name} is missing: {}", listed.stdout);
+        }
+    }
 }

@@ -74,7 +74,8 @@ impl Player {
             }
             2 => self.queue.command(Command::Room { credits: 4, seen: u64::MAX }),
             3 => {
-                let bounded = if peer % 2 == 0 { vec![b"b".to_vec(), b"f".to_vec()] } else { Vec::new() };
+                let bounded =
+                    if peer.is_multiple_of(2) { vec![b"b".to_vec(), b"f".to_vec()] } else { Vec::new() };
                 self.queue.command(Command::SetLocal(LocalNames { bounded, immediate: vec![b"i".to_vec()] }));
             }
             4 => {

@@ -1,7 +1,7 @@
 //! Assignments become builds, outcomes become packets.
 //!
 //! The feed is the local worker of the Gearman server: it takes what the queue assigns, and answers as the Jenkins plugin would (zuul 6.4 to
-//! 6.6). It decides nothing about builds: those are [`Builds`](crate::build::Builds)' and the catalogue's. Exactly one end goes to Zuul for each
+//! 6.6). It decides nothing about builds: those are [`Builds`]' and the catalogue's. Exactly one end goes to Zuul for each
 //! assignment (zuul-Z-6), but none for one that was cancelled in the gap (decision 10).
 
 mod assignment;

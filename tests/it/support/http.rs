@@ -22,21 +22,12 @@ pub fn get(url: &str) -> Answer {
 
 /// The same where no answer is an answer too.
 pub fn try_get(url: &str) -> Result<Answer, String> {
-    request("GET", url, &[])
-}
-
-/// Any request without a body.
-pub fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Result<Answer, String> {
     let rest = url.strip_prefix("http://").ok_or("only http:// addresses")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(|error| error.to_string())?;
     // HTTP/1.0, so that the answer ends with the connection and comes in one piece.
-    let mut text = format!("{method} /{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text.push_str("\r\n");
+    let text = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
     stream.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).map_err(|error| error.to_string())?;

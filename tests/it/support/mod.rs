@@ -10,11 +10,11 @@ mod redact;
 mod wait;
 
 pub use engine::{IMAGE, OwnEngine, engine, import_busybox};
-pub use harness::{Said, Zuul};
+pub use harness::Zuul;
 pub use house::{House, On, submit};
-pub use http::{Answer, get, request, try_get};
-pub use places::{jjb_python, not_run, repository, shared, zuul_python};
-pub use program::{Finished, Program, Serve, run, run_with};
+pub use http::get;
+pub use places::{jjb_python, not_run, repository, shared};
+pub use program::{Finished, Program, Serve, run};
 pub use redact::filters;
 pub(crate) use redact::says;
 pub use wait::{until, within};

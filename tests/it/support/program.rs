@@ -21,21 +21,12 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 pub struct Serve {
     config: Option<PathBuf>,
     state: PathBuf,
-    gearman: String,
-    http: String,
-    environment: Vec<(String, String)>,
 }
 
 impl Serve {
     /// A server with its state in this folder, on ports that the kernel chooses.
     pub fn new(state: &Path) -> Self {
-        Self {
-            config: None,
-            state: state.to_owned(),
-            gearman: "127.0.0.1:0".to_owned(),
-            http: "127.0.0.1:0".to_owned(),
-            environment: Vec::new(),
-        }
+        Self { config: None, state: state.to_owned() }
     }
 
     /// With this configuration file.
@@ -44,26 +35,13 @@ impl Serve {
         self
     }
 
-    /// With Gearman on this address instead of a free port.
-    pub fn gearman(mut self, address: &str) -> Self {
-        self.gearman = address.to_owned();
-        self
-    }
-
-    /// With this variable in its environment.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     fn command(&self) -> Command {
         let mut command = causeway();
-        command.args(["serve", "--json", "--gearman", &self.gearman, "--http", &self.http]);
+        command.args(["serve", "--json", "--gearman", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
         command.arg("--state").arg(&self.state);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
-        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -120,11 +98,6 @@ impl Program {
     /// What it has written to standard error so far.
     pub fn stderr(&self) -> String {
         self.errors.text()
-    }
-
-    /// What it has written to standard output so far.
-    pub fn stdout(&self) -> String {
-        self.output.text()
     }
 
     /// Sends a signal to it alone.
@@ -194,15 +167,8 @@ impl Finished {
 /// Runs `causeway` with these arguments to its end.
 #[track_caller]
 pub fn run(arguments: &[&str]) -> Finished {
-    run_with(arguments, |_| {})
-}
-
-/// The same, with more said about the command.
-#[track_caller]
-pub fn run_with(arguments: &[&str], more: impl FnOnce(&mut Command)) -> Finished {
     let mut command = causeway();
     command.args(arguments).stdout(Stdio::piped());
-    more(&mut command);
     let mut child = command.spawn_piped();
     let stdout = collect(child.stdout.take().expect("standard output is a pipe"));
     let stderr = collect(child.stderr.take().expect("standard error is a pipe"));

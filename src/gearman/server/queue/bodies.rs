@@ -190,7 +190,7 @@ mod tests {
         let check =
             |bodies: &Bodies, places: &[Place], job: usize| assert_eq!(bodies.get(places[job]), texts[job]);
         (0..texts.len()).for_each(|job| check(&bodies, &places, job));
-        let kept = |job: usize| job % 50 == 0;
+        let kept = |job: usize| job.is_multiple_of(50);
         for job in (0..texts.len()).filter(|job| !kept(*job)) {
             for survivor in bodies.release(places[job]).into_iter().flatten() {
                 let survivor = survivor as usize;
