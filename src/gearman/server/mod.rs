@@ -115,6 +115,22 @@ impl Server {
     }
 }
 
+/// Both ends of a server without a thread: what it is sent, and where its events come from. For the simulation.
+#[cfg(test)]
+pub(crate) type Detached = (Server, LocalEvents, mpsc::Receiver<Command>, mpsc::Sender<Vec<Event>>);
+
+#[cfg(test)]
+impl Server {
+    /// A server that nobody runs.
+    pub(crate) fn detached() -> Detached {
+        let (commands, sent) = mpsc::channel(COMMANDS_WAITING);
+        let (events, batches) = mpsc::channel(BATCHES_WAITING);
+        let (_, ended) = tokio::sync::watch::channel(false);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        (Server { commands, address, ended: Arc::new(ended) }, LocalEvents { batches }, sent, events)
+    }
+}
+
 /// What the server tells the rest of the process, in batches and in order. Dropping it makes the thread drop its events.
 #[derive(Debug)]
 pub struct LocalEvents {

@@ -9,6 +9,8 @@ mod control;
 mod gap;
 mod names;
 mod room;
+#[cfg(test)]
+mod simulation;
 
 use std::sync::Arc;
 use std::time::Duration;
