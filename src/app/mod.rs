@@ -9,6 +9,7 @@ mod gearman;
 mod leave;
 mod pool;
 mod reload;
+mod retention;
 mod tally;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub use error::StartError;
 pub use pool::first_image;
 
 use self::reload::Reload;
+use self::retention::Retention;
 use crate::artifact::{Artifacts, Limits};
 use crate::build::Builds;
 use crate::catalog::CatalogHandle;
@@ -112,6 +114,16 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
     let feed = Feed::new(feed_parts(&config, &server, &builds, &catalog, &store, &addresses), &former);
     tasks.spawn(feed.run(events, shutdown.clone()));
     tasks.spawn(tally::run(server.clone(), metrics.clone(), shutdown.clone()));
+
+    pool.measure(metrics.pool.clone()).await;
+    let retention = Retention {
+        catalog: catalog.clone(),
+        store: Arc::clone(&store),
+        consoles: consoles.clone(),
+        artifacts: artifacts.clone(),
+        clock: Arc::clone(&clock),
+    };
+    tasks.spawn(retention.run(shutdown.clone()));
 
     let (readiness, ready) = reload::ReadinessSender::new();
     let reload = Reload {

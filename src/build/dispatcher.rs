@@ -40,6 +40,8 @@ struct Shared {
     by_number: DashMap<(JobName, BuildNumber), BuildId>,
     accepted: mpsc::Sender<BuildId>,
     draining: AtomicBool,
+    /// The last new build could not be recorded (decision 16).
+    store_full: AtomicBool,
 }
 
 struct Live {
@@ -109,6 +111,7 @@ impl Builds {
             by_number: DashMap::new(),
             accepted,
             draining: AtomicBool::new(false),
+            store_full: AtomicBool::new(false),
         };
         (Builds { shared: Arc::new(shared) }, to_run)
     }
@@ -158,8 +161,9 @@ impl Builds {
             stop: None,
             description: String::new(),
         };
-        record.number =
-            self.shared.store.accept_build(record.clone(), floor).await.map_err(Refusal::Store)?;
+        let numbered = self.shared.store.accept_build(record.clone(), floor).await;
+        self.shared.store_full.store(numbered.is_err(), Ordering::Release);
+        record.number = numbered.map_err(Refusal::Store)?;
         let (id, number) = (record.id, record.number);
         info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
         self.shared.metrics.accepted.inc();
@@ -286,6 +290,11 @@ impl Builds {
     /// Takes no new builds from now on.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the store refused the last new build: own jobs stay queued until it takes one (decision 16).
+    pub fn store_full(&self) -> bool {
+        self.shared.store_full.load(Ordering::Acquire)
     }
 
     fn live(&self, id: BuildId) -> Option<Arc<Live>> {

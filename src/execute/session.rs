@@ -8,6 +8,7 @@ use super::stop::StopWatch;
 use crate::console::Console;
 use crate::keeper::{Keeper, KeeperError, LogEvent, StepEnd, StepSpec};
 use crate::pool::{Lease, LeaseFailure};
+use crate::sys::failpoint;
 
 /// The lease of a build and the way to its node.
 pub(super) struct Session {
@@ -122,9 +123,11 @@ async fn follow(
             }
             followed = log.next() => match followed? {
                 LogEvent::Data { bytes, .. } => {
+                    failpoint::hit("before-first-byte");
                     call.stored += bytes.len() as u64;
                     // Only fails when the process ends; the next one follows from what is stored.
                     let _ = console.append(bytes).await;
+                    failpoint::hit("after-first-byte");
                 }
                 LogEvent::Ended(end) => return Ok(end),
             }

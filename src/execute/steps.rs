@@ -19,6 +19,7 @@ use crate::catalog::recipe::{Recipe, ShellStep, Step, TimeLimitKind};
 use crate::console::Console;
 use crate::keeper::{StepId, StepSpec};
 use crate::model::{BuildRecord, Cause, Millis, ResultWord, StepEnd, StepRecord, StepState};
+use crate::sys::failpoint;
 
 /// The shortest time limit of a build (Jenkins' own floor for its timeout wrapper is three minutes; short ones are for tests).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
@@ -157,7 +158,9 @@ impl<'a> Steps<'a> {
         let report = self.session.run(call, self.console, stop).await?;
         let end = StepEnd::from(&report);
         let console_end = self.console.length();
+        failpoint::hit("before-status");
         self.tell(BuildEvent::StepEnded { index, end: end.clone(), console_end }).await?;
+        failpoint::hit("after-status");
         Ok(end)
     }
 

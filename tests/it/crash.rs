@@ -155,7 +155,7 @@ fn survives_kill_9(place: &Place) {
 
 /// No node has left a directory (and, since an engine's container mounts one, no container either).
 #[track_caller]
-fn nothing_left(nodes: &Path) {
+pub(crate) fn nothing_left(nodes: &Path) {
     within(ENDS_WITHIN, || {
         let left: Vec<_> =
             std::fs::read_dir(nodes).unwrap().map(|entry| entry.unwrap().file_name()).collect();

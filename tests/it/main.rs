@@ -1,25 +1,47 @@
 //! The tests of the whole program, one module a subject.
+//!
+//! Each is marked as a test, so that the lints know its helper functions for what they are.
 
-#![allow(clippy::unwrap_used, reason = "all of it is tests; clippy only knows functions that carry the mark")]
-
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod bad_jobs;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod docker;
+#[cfg(test)]
 mod docker_engine;
+#[cfg(test)]
 mod durable;
+#[cfg(test)]
+mod failpoints;
+#[cfg(test)]
 mod full_disk;
+#[cfg(test)]
 mod gearman;
+#[cfg(test)]
 mod jjb;
+#[cfg(test)]
 mod keeper;
+#[cfg(test)]
 mod keeper_process;
+#[cfg(test)]
 mod keeper_support;
+#[cfg(test)]
 mod own_builds;
+#[cfg(test)]
 mod pool;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+#[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
+#[cfg(test)]
 mod web;
+#[cfg(test)]
 mod zuul;

@@ -1,0 +1,95 @@
+//! Builds that their jobs give up (`build-discarder`, `logrotate`): log and artifacts first, then the record, so that no record
+//! points at what is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::artifact::{Artifacts, GivenUp, KeptBuild, given_up};
+use crate::catalog::CatalogHandle;
+use crate::console::Consoles;
+use crate::model::{BuildId, JobName};
+use crate::store::{BuildFilter, Store, StoreError};
+use crate::sys::SharedClock;
+
+/// How often all jobs are looked at; limits are in days and counts.
+const EVERY: Duration = Duration::from_secs(15 * 60);
+/// Records read at once.
+const PAGE: u32 = 500;
+
+/// What giving up touches.
+pub(super) struct Retention {
+    pub catalog: CatalogHandle,
+    pub store: Arc<dyn Store>,
+    pub consoles: Consoles,
+    pub artifacts: Artifacts,
+    pub clock: SharedClock,
+}
+
+impl Retention {
+    /// Looks at all jobs again and again until `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(EVERY);
+        // The first tick is at once: the start of the process is left to what people wait for.
+        tick.tick().await;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => self.turn().await,
+            }
+        }
+    }
+
+    async fn turn(&self) {
+        let catalog = self.catalog.current();
+        for (job, entry) in catalog.jobs() {
+            if let Err(problem) = self.job(job, &entry.recipe.retention).await {
+                warn!(job.name = %job, error = %problem, "old builds were not removed; trying again later");
+                return;
+            }
+        }
+    }
+
+    async fn job(&self, job: &JobName, limits: &crate::catalog::recipe::Retention) -> Result<(), StoreError> {
+        if limits == &crate::catalog::recipe::Retention::default() {
+            return Ok(());
+        }
+        let builds = self.builds(job).await?;
+        let GivenUp { builds, artifacts } = given_up(limits, &builds, self.clock.now());
+        for id in artifacts {
+            self.remove_files(id, false).await;
+        }
+        for id in &builds {
+            self.remove_files(*id, true).await;
+        }
+        if !builds.is_empty() {
+            info!(job.name = %job, builds.removed = builds.len(), "old builds removed");
+            self.store.remove_builds(builds).await?;
+        }
+        Ok(())
+    }
+
+    async fn builds(&self, job: &JobName) -> Result<Vec<KeptBuild>, StoreError> {
+        let mut all: Vec<KeptBuild> = Vec::new();
+        loop {
+            let before = all.last().map(|build| build.id);
+            let filter = BuildFilter { job: Some(job.clone()), ended: None, before, limit: PAGE };
+            let page = self.store.builds(filter).await?;
+            let last = page.is_empty();
+            all.extend(page.iter().map(KeptBuild::from));
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn remove_files(&self, id: BuildId, console: bool) {
+        let artifacts = self.artifacts.remove(id).await;
+        let console = if console { self.consoles.remove(id).await } else { Ok(()) };
+        if let Err(problem) = artifacts.and(console) {
+            warn!(build.id = %id, error = %problem, "files of an old build were not removed");
+        }
+    }
+}
