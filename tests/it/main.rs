@@ -12,6 +12,10 @@ mod catalog;
 mod cli;
 #[cfg(test)]
 mod crash;
+mod web;
+mod wikimedia;
+mod zuul;
+
 #[cfg(test)]
 mod docker;
 #[cfg(test)]

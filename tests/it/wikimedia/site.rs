@@ -1,0 +1,219 @@
+//! A server that owns jobs of Wikimedia's tree, and its builds.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use causeway::gearman::client::Client;
+use causeway::gearman::packet::{Level, arguments, kind};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::{Program, Serve, engine, get, shared, within};
+
+/// The program in the image that is called `docker`.
+const STAND_IN: &str = include_str!("docker");
+/// Makes the image.
+const IMPORT: &str = include_str!("image");
+/// All builds of a test together: debug builds on two busy cores, a container each.
+const ENDS_WITHIN: Duration = Duration::from_secs(240);
+/// A project with which all is well.
+pub(super) const GOOD: &str = "mediawiki/extensions/Good";
+/// A project whose tools fail.
+pub(super) const BAD: &str = "mediawiki/extensions/Bad";
+
+/// A server that owns some jobs of the tree.
+pub(super) struct Site {
+    server: Program,
+    engine: String,
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// `None`: the test is not run, and has been noted.
+    #[track_caller]
+    pub(super) fn open() -> Option<Site> {
+        let tree = fs::canonicalize(shared()?.join("corpora/wikimedia/jjb")).unwrap();
+        let engine = engine()?;
+        let folder = tempfile::Builder::new().prefix("cww").tempdir_in("/tmp").unwrap();
+        let image = import(&engine, folder.path());
+        let mirror = mirror(folder.path());
+        let config = folder.path().join("causeway.yaml");
+        fs::write(&config, configuration(&tree, &engine, &image, &mirror)).unwrap();
+        let server = Serve::new(&folder.path().join("state")).config(&config).start();
+        Some(Site { server, engine, folder })
+    }
+
+    /// Submits a build of each job for its project, all at once, and waits until they have ended.
+    pub(super) fn run(&self, builds: &[(&str, &str)]) -> Vec<Build> {
+        let address: SocketAddr = self.server.gearman().parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let all = builds.iter().map(|(job, project)| Build::run(address, job, project));
+        let all = futures_util::future::join_all(all);
+        let all = runtime.block_on(async { tokio::time::timeout(ENDS_WITHIN, all).await });
+        all.unwrap_or_else(|_| panic!("builds go on after {ENDS_WITHIN:?}; {}", self.server.stderr()))
+    }
+
+    /// No node's directory and no container of this site is left.
+    #[track_caller]
+    pub(super) fn nothing_left(&self) {
+        let nodes = self.folder.path().join("state/nodes");
+        within(ENDS_WITHIN, || {
+            let left = fs::read_dir(&nodes).unwrap().count();
+            if left == 0 { Ok(()) } else { Err(format!("{left} directories of nodes are left")) }
+        });
+        let output = Command::new("/usr/bin/docker")
+            .args(["-H", &self.engine, "ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"])
+            .env("DOCKER_CONFIG", self.folder.path().join(".docker"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let mounts = String::from_utf8(output.stdout).unwrap();
+        assert!(!mounts.contains(&self.folder.path().display().to_string()), "{mounts}");
+    }
+}
+
+/// A build that has ended, as Zuul was told of it.
+pub(super) struct Build {
+    pub(super) number: u64,
+    pub(super) result: String,
+    url: String,
+}
+
+impl Build {
+    async fn run(address: SocketAddr, job: &str, project: &str) -> Build {
+        let mut client = Client::connect(address).await.unwrap();
+        let parameters = parameters(job, project);
+        let unique = parameters["ZUUL_UUID"].as_str().unwrap().as_bytes().to_vec();
+        let function = format!("build:{job}");
+        let data = parameters.to_string();
+        client.submit(Level::Normal, function.as_bytes(), &unique, data.as_bytes()).await.unwrap();
+        let mut told = Vec::new();
+        loop {
+            let (kind, body) = client.packet().await.unwrap();
+            let data: Option<Value> =
+                arguments::<2>(&body).and_then(|[_, data]| serde_json::from_slice(data).ok());
+            match (kind, data) {
+                (kind::WORK_DATA, Some(data)) => told.push(data),
+                (kind::WORK_COMPLETE, Some(end)) => return Build::new(&told[0], &end),
+                (kind::WORK_STATUS, _) => {}
+                (kind, data) => panic!("{job}: packet {kind} with {data:?} after {told:?}"),
+            }
+        }
+    }
+
+    fn new(first: &Value, end: &Value) -> Build {
+        Build {
+            number: first["number"].as_u64().unwrap(),
+            result: end["result"].as_str().unwrap().to_owned(),
+            url: first["url"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Its console, whole.
+    #[track_caller]
+    pub(super) fn console(&self) -> String {
+        let answer = get(&format!("{}consoleText", self.url));
+        assert_eq!(answer.status, 200);
+        answer.body
+    }
+
+    /// What it called `docker` with, each from its workspace.
+    #[track_caller]
+    pub(super) fn called(&self) -> Vec<String> {
+        let from = format!("in {}: ", self.workspace());
+        let called = lines(&self.console(), "docker-called ");
+        called.iter().map(|call| call.strip_prefix(&from).expect("in the workspace").to_owned()).collect()
+    }
+
+    /// What those calls were for, in short.
+    pub(super) fn did(&self) -> Vec<String> {
+        lines(&self.console(), "docker-did ")
+    }
+
+    /// Where its steps ran.
+    #[track_caller]
+    pub(super) fn workspace(&self) -> String {
+        let console = self.console();
+        let called = lines(&console, "docker-called in ");
+        called[0].split_once(": ").unwrap().0.to_owned()
+    }
+
+    /// An archived file.
+    #[track_caller]
+    pub(super) fn archived(&self, path: &str) -> String {
+        let answer = get(&format!("{}artifact/{path}", self.url));
+        assert_eq!(answer.status, 200, "{path}: {}", self.console());
+        answer.body
+    }
+}
+
+fn lines(console: &str, prefix: &str) -> Vec<String> {
+    console.lines().filter_map(|line| line.strip_prefix(prefix)).map(str::to_owned).collect()
+}
+
+/// What Zuul sends for a patch set (zuul-5).
+fn parameters(job: &str, project: &str) -> Value {
+    let unique: String = sum(&format!("{job} {project}")).chars().take(32).collect();
+    json!({
+        "ZUUL_UUID": unique, "ZUUL_PROJECT": project, "ZUUL_PIPELINE": "check",
+        "ZUUL_URL": "git://zuul.example/p", "ZUUL_VOTING": "1", "ZUUL_BRANCH": "master",
+        "ZUUL_CHANGES": format!("{project}:master:refs/changes/01/1001/1"),
+        "ZUUL_REF": "refs/zuul/master/Z0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "ZUUL_COMMIT": "0123456789abcdef0123456789abcdef01234567",
+        "ZUUL_CHANGE_IDS": "1001,1", "ZUUL_CHANGE": "1001", "ZUUL_PATCHSET": "1",
+        "BASE_LOG_PATH": "01/1001/1",
+        "LOG_PATH": format!("01/1001/1/check/{job}/{}", &unique[..7]),
+    })
+}
+
+/// A label under an alias and under a mapped name, as the tree's own node names.
+fn configuration(tree: &Path, engine: &str, image: &str, mirror: &Path) -> String {
+    let (tree, mirror) = (tree.display(), mirror.display());
+    format!(
+        "catalog:\n  jjb: ['{tree}']\n  default_shell: /bin/bash\n  own:\n    - commit-message-validator\n    \
+         - php-*-php8[23]\n    - shellcheck\n    - mediawiki-i18n-check\n    - fail-archived-repositories\n\
+         map: {{productionAgents: light}}\n\
+         providers:\n  - {{name: here, driver: docker, engine: '{engine}', max_nodes: 4}}\n\
+         pools:\n  - name: main\n    provider: here\n    labels:\n\
+         \x20     - name: ci\n        aliases: [Docker]\n        image: {image}\n        pull: never\n        \
+         network: none\n        mounts: [{{source: '{mirror}', target: /srv/git}}]\n\
+         \x20     - {{name: light, image: {image}, pull: never, network: none}}\n"
+    )
+}
+
+/// The mirror of repositories that the tree's nodes have at `/srv/git`: here a repository is what its change adds.
+fn mirror(folder: &Path) -> PathBuf {
+    let mirror = folder.join("mirror");
+    for (project, added) in [(GOOD, "+ Hello"), (BAD, "+ <script>")] {
+        let project = mirror.join(project);
+        fs::create_dir_all(&project).unwrap();
+        fs::write(project.join("patch"), format!("@@ -1 +1 @@\n{added}\n")).unwrap();
+    }
+    fs::write(mirror.join(BAD).join("fails"), "").unwrap();
+    mirror
+}
+
+/// The image's name; it tells what is in it, so that a changed stand-in makes another image.
+#[track_caller]
+fn import(host: &str, folder: &Path) -> String {
+    let image = format!("causeway-test/wikimedia:{}", &sum(&[STAND_IN, IMPORT].concat())[..12]);
+    let root = folder.join("image");
+    fs::create_dir(&root).unwrap();
+    let output = Command::new("/bin/sh")
+        .args(["-c", IMPORT])
+        .envs([("HOST", host), ("IMAGE", &*image), ("STAND_IN", STAND_IN)])
+        .env("DOCKER_CONFIG", folder.join(".docker"))
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "no image: {}", String::from_utf8_lossy(&output.stderr));
+    fs::remove_dir_all(&root).unwrap();
+    image
+}
+
+fn sum(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
