@@ -21,12 +21,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 pub struct Serve {
     config: Option<PathBuf>,
     state: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 impl Serve {
     /// A server with its state in this folder, on ports that the kernel chooses.
     pub fn new(state: &Path) -> Self {
-        Self { config: None, state: state.to_owned() }
+        Self { config: None, state: state.to_owned(), environment: Vec::new() }
     }
 
     /// With this configuration file.
@@ -35,8 +36,15 @@ impl Serve {
         self
     }
 
+    /// With this variable in its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = causeway();
+        command.envs(self.environment.iter().cloned());
         command.args(["serve", "--json", "--gearman", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
         command.arg("--state").arg(&self.state);
         if let Some(config) = &self.config {
