@@ -36,6 +36,22 @@ impl Place {
         place
     }
 
+    /// The same with nodes on that Docker Engine, which has the image of busybox.
+    pub(crate) fn on_docker(host: &str) -> Place {
+        let label = format!("image: '{IMAGE}', pull: never, network: none");
+        Place::new(&format!("driver: docker, engine: '{host}'"), &label)
+    }
+
+    /// How many containers of this place's the engine still has: they mount something below its folder.
+    pub(crate) fn containers(&self, host: &str) -> usize {
+        let output = std::process::Command::new("/usr/bin/docker")
+            .args(["-H", host, "ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"])
+            .output()
+            .unwrap();
+        let own = self.folder.path().display().to_string();
+        String::from_utf8_lossy(&output.stdout).lines().filter(|mounts| mounts.contains(&own)).count()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -172,9 +188,9 @@ fn builds_survive_kill_9_on_processes() {
 fn builds_survive_kill_9_on_docker() {
     let Some(host) = engine() else { return };
     import_busybox(&host);
-    let label = format!("image: '{IMAGE}', pull: never, network: none");
-    survives_kill_9(&Place::new(&format!("driver: docker, engine: '{host}'"), &label));
-    assert_eq!(containers(&host), 0);
+    let place = Place::on_docker(&host);
+    survives_kill_9(&place);
+    assert_eq!(place.containers(&host), 0);
 }
 
 /// The engine's daemon is killed while builds print, and comes back: they go on and end with their true results.
@@ -182,8 +198,7 @@ fn builds_survive_kill_9_on_docker() {
 fn builds_survive_the_engines_daemon() {
     let Some(engine) = OwnEngine::start() else { return };
     import_busybox(engine.host());
-    let label = format!("image: '{IMAGE}', pull: never, network: none");
-    let place = Place::new(&format!("driver: docker, engine: '{}'", engine.host()), &label);
+    let place = Place::on_docker(engine.host());
     let server = place.serve().start();
     submit(server.gearman(), 0..4, LINES);
     printing(&server, 4);
@@ -193,13 +208,4 @@ fn builds_survive_the_engines_daemon() {
         check(&server, &build, LINES);
     }
     nothing_left(&place.path("state/nodes"));
-}
-
-/// How many containers of these tests the engine still has: they mount something below a folder of this file's.
-fn containers(host: &str) -> usize {
-    let output = std::process::Command::new("/usr/bin/docker")
-        .args(["-H", host, "ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"])
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stdout).lines().filter(|mounts| mounts.contains("/tmp/cwc")).count()
 }

@@ -44,6 +44,7 @@ mod pool;
 mod program;
 #[cfg(test)]
 #[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
+mod soak;
 mod support;
 #[cfg(test)]
 mod web;
