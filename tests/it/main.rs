@@ -12,10 +12,6 @@ mod catalog;
 mod cli;
 #[cfg(test)]
 mod crash;
-mod web;
-mod wikimedia;
-mod zuul;
-
 #[cfg(test)]
 mod docker;
 #[cfg(test)]
@@ -48,5 +44,7 @@ mod soak;
 mod support;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod wikimedia;
 #[cfg(test)]
 mod zuul;
