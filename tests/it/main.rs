@@ -39,8 +39,9 @@ mod pool;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
-#[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod soak;
+#[cfg(test)]
+#[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
 #[cfg(test)]
 mod web;
