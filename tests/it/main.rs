@@ -41,6 +41,8 @@ mod program;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]
+mod stalled;
+#[cfg(test)]
 #[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
 #[cfg(test)]

@@ -36,20 +36,20 @@ struct Life {
     last: u64,
 }
 
-fn seconds(name: &str, default: u64) -> Duration {
+pub(crate) fn seconds(name: &str, default: u64) -> Duration {
     let given = std::env::var(name).ok().map(|text| text.parse().expect("whole seconds"));
     Duration::from_secs(given.unwrap_or(default))
 }
 
 /// Resident memory of the server in KiB.
-fn resident(server: &Program) -> u64 {
+pub(crate) fn resident(server: &Program) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a resident size");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number of KiB")
 }
 
 /// Every build of the server, oldest first.
-fn every_build(server: &Program) -> Vec<serde_json::Value> {
+pub(crate) fn every_build(server: &Program) -> Vec<serde_json::Value> {
     let mut list = Vec::new();
     let mut before = String::new();
     loop {
