@@ -5,7 +5,7 @@
 
 mod site;
 
-use site::{BAD, Build, GOOD, Site};
+use site::{BAD, Build, GOOD, SLOW, Site};
 
 /// The calls of the macro that sets up the sources of a change.
 const SOURCES: &[&str] = &["find /workspace/src", "install /workspace/cache", "ci-src-setup-simple"];
@@ -122,5 +122,17 @@ fn jobs_of_the_real_tree_fail() {
     let end = "+ exit 1\nstep 1 (shell) ended with exit code 1\nFinished: FAILURE\n";
     assert!(build.console().ends_with(end), "{}", build.console());
     assert!(build.did().is_empty());
+    site.nothing_left();
+}
+
+/// Zuul stops a build in the middle of a tool's call: the post steps of an aborted build clean up all the same.
+#[test]
+fn a_job_of_the_real_tree_is_stopped() {
+    let Some(site) = Site::open() else { return };
+    let job = &jobs()[0];
+    let build = site.stop_at(&format!("tool of {SLOW}"), job.name, SLOW);
+    assert_eq!(build.result, "ABORTED", "{}", build.console());
+    assert_eq!(build.did(), [&job.calls[..], &["ps", "find /workspace"]].concat(), "{}", build.console());
+    cleaned_up(job, &build);
     site.nothing_left();
 }

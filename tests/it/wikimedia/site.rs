@@ -11,7 +11,7 @@ use causeway::gearman::packet::{Level, arguments, kind};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Program, Serve, engine, get, shared, within};
+use crate::support::{Program, Serve, engine, get, shared, until, within};
 
 /// The program in the image that is called `docker`.
 const STAND_IN: &str = include_str!("docker");
@@ -23,6 +23,9 @@ const ENDS_WITHIN: Duration = Duration::from_secs(240);
 pub(super) const GOOD: &str = "mediawiki/extensions/Good";
 /// A project whose tools fail.
 pub(super) const BAD: &str = "mediawiki/extensions/Bad";
+
+/// A project whose tools do not end.
+pub(super) const SLOW: &str = "mediawiki/extensions/Slow";
 
 /// A server that owns some jobs of the tree.
 pub(super) struct Site {
@@ -48,12 +51,38 @@ impl Site {
 
     /// Submits a build of each job for its project, all at once, and waits until they have ended.
     pub(super) fn run(&self, builds: &[(&str, &str)]) -> Vec<Build> {
-        let address: SocketAddr = self.server.gearman().parse().unwrap();
+        let address = self.address();
+        let all = builds
+            .iter()
+            .map(|(job, project)| async move { Running::start(address, job, project).await.end().await });
+        self.wait(futures_util::future::join_all(all))
+    }
+
+    /// Submits a build, stops it as soon as its console holds this text, and waits until it has ended.
+    pub(super) fn stop_at(&self, text: &str, job: &str, project: &str) -> Build {
+        let address = self.address();
+        self.wait(async {
+            let running = Running::start(address, job, project).await;
+            let console = format!("{}consoleText", running.first["url"].as_str().unwrap());
+            until(ENDS_WITHIN, || async {
+                let console = get(&console).body;
+                if console.contains(text) { Ok(()) } else { Err(console) }
+            })
+            .await;
+            running.stop(address).await;
+            running.end().await
+        })
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.server.gearman().parse().unwrap()
+    }
+
+    #[track_caller]
+    fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let all = builds.iter().map(|(job, project)| Build::run(address, job, project));
-        let all = futures_util::future::join_all(all);
-        let all = runtime.block_on(async { tokio::time::timeout(ENDS_WITHIN, all).await });
-        all.unwrap_or_else(|_| panic!("builds go on after {ENDS_WITHIN:?}; {}", self.server.stderr()))
+        let done = runtime.block_on(async { tokio::time::timeout(ENDS_WITHIN, work).await });
+        done.unwrap_or_else(|_| panic!("builds go on after {ENDS_WITHIN:?}; {}", self.server.stderr()))
     }
 
     /// No node's directory and no container of this site is left.
@@ -75,6 +104,56 @@ impl Site {
     }
 }
 
+/// A build that has begun, and the connection of its client.
+struct Running {
+    client: Client,
+    first: Value,
+}
+
+impl Running {
+    /// Submits a build as Zuul does and waits until it has begun.
+    async fn start(address: SocketAddr, job: &str, project: &str) -> Running {
+        let mut client = Client::connect(address).await.unwrap();
+        let parameters = parameters(job, project);
+        let unique = parameters["ZUUL_UUID"].as_str().unwrap();
+        let (function, data) = (format!("build:{job}"), parameters.to_string());
+        client.submit(Level::Normal, function.as_bytes(), unique.as_bytes(), data.as_bytes()).await.unwrap();
+        let first = told(&mut client, kind::WORK_DATA).await;
+        Running { client, first }
+    }
+
+    async fn end(mut self) -> Build {
+        let end = told(&mut self.client, kind::WORK_COMPLETE).await;
+        Build {
+            number: self.first["number"].as_u64().unwrap(),
+            result: end["result"].as_str().unwrap().to_owned(),
+            url: self.first["url"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Asks for its end as Zuul does, on a connection of its own (zuul 6.5).
+    async fn stop(&self, address: SocketAddr) {
+        let mut client = Client::connect(address).await.unwrap();
+        let function = format!("stop:{}", self.first["manager"].as_str().unwrap());
+        let data = json!({"name": self.first["name"], "number": self.first["number"]}).to_string();
+        client.submit(Level::High, function.as_bytes(), b"stop", data.as_bytes()).await.unwrap();
+        let (kind, body) = client.packet().await.unwrap();
+        assert_eq!(kind, kind::WORK_COMPLETE, "{body:?}");
+    }
+}
+
+/// The data of the next packet of this kind; none may come that ends a build in another way.
+async fn told(client: &mut Client, wanted: u32) -> Value {
+    loop {
+        let (kind, body) = client.packet().await.unwrap();
+        if kind == wanted {
+            let [_, data] = arguments::<2>(&body).unwrap();
+            return serde_json::from_slice(data).unwrap();
+        }
+        assert!([kind::WORK_DATA, kind::WORK_STATUS].contains(&kind), "packet {kind}: {body:?}");
+    }
+}
+
 /// A build that has ended, as Zuul was told of it.
 pub(super) struct Build {
     pub(super) number: u64,
@@ -83,35 +162,6 @@ pub(super) struct Build {
 }
 
 impl Build {
-    async fn run(address: SocketAddr, job: &str, project: &str) -> Build {
-        let mut client = Client::connect(address).await.unwrap();
-        let parameters = parameters(job, project);
-        let unique = parameters["ZUUL_UUID"].as_str().unwrap().as_bytes().to_vec();
-        let function = format!("build:{job}");
-        let data = parameters.to_string();
-        client.submit(Level::Normal, function.as_bytes(), &unique, data.as_bytes()).await.unwrap();
-        let mut told = Vec::new();
-        loop {
-            let (kind, body) = client.packet().await.unwrap();
-            let data: Option<Value> =
-                arguments::<2>(&body).and_then(|[_, data]| serde_json::from_slice(data).ok());
-            match (kind, data) {
-                (kind::WORK_DATA, Some(data)) => told.push(data),
-                (kind::WORK_COMPLETE, Some(end)) => return Build::new(&told[0], &end),
-                (kind::WORK_STATUS, _) => {}
-                (kind, data) => panic!("{job}: packet {kind} with {data:?} after {told:?}"),
-            }
-        }
-    }
-
-    fn new(first: &Value, end: &Value) -> Build {
-        Build {
-            number: first["number"].as_u64().unwrap(),
-            result: end["result"].as_str().unwrap().to_owned(),
-            url: first["url"].as_str().unwrap().to_owned(),
-        }
-    }
-
     /// Its console, whole.
     #[track_caller]
     pub(super) fn console(&self) -> String {
@@ -187,12 +237,12 @@ fn configuration(tree: &Path, engine: &str, image: &str, mirror: &Path) -> Strin
 /// The mirror of repositories that the tree's nodes have at `/srv/git`: here a repository is what its change adds.
 fn mirror(folder: &Path) -> PathBuf {
     let mirror = folder.join("mirror");
-    for (project, added) in [(GOOD, "+ Hello"), (BAD, "+ <script>")] {
+    for (project, added, tools) in [(GOOD, "Hello", "work"), (BAD, "<script>", "fail"), (SLOW, "", "hang")] {
         let project = mirror.join(project);
         fs::create_dir_all(&project).unwrap();
-        fs::write(project.join("patch"), format!("@@ -1 +1 @@\n{added}\n")).unwrap();
+        fs::write(project.join("patch"), format!("@@ -1 +1 @@\n+ {added}\n")).unwrap();
+        fs::write(project.join("tools"), tools).unwrap();
     }
-    fs::write(mirror.join(BAD).join("fails"), "").unwrap();
     mirror
 }
 
