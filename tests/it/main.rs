@@ -39,6 +39,8 @@ mod pool;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod stalled;
