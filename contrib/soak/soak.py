@@ -86,6 +86,11 @@ class Server(object):
             self.process.wait()
 
 
+def connected(driver):
+    """Zuul reports EXCEPTION for what it launches without a connection, so the bursts wait for one."""
+    return bool(driver.launcher.gearman.active_connections)
+
+
 def launch(driver, name):
     driver.do_launch(JOB, **{'as': name, 'params': {'LINES_WANTED': ARGS.lines, 'LINE_SECONDS': '0.02'}})
 
@@ -99,19 +104,20 @@ def bursts(driver, server):
     failed = []
     while True:
         over = time.time() >= end
-        while not over and len(pending) < ARGS.builds:
+        while not over and len(pending) < ARGS.builds and connected(driver):
             tries[count] = 1
             pending[count] = '%d.1' % count
             launch(driver, pending[count])
             count += 1
         for number, name in list(pending.items()):
             record = driver.watcher.by_alias[name]
-            if not record.completed.is_set():
+            if not record.completed.is_set() or not connected(driver):
                 continue
             del pending[number]
             if record.result == 'SUCCESS':
                 continue
-            if tries[number] >= TRIES or record.result not in (None, 'LOST'):
+            # EXCEPTION: the connection broke between the look and the launch.
+            if tries[number] >= TRIES or record.result not in (None, 'LOST', 'EXCEPTION'):
                 failed.append([number, record.result])
                 continue
             tries[number] += 1
