@@ -10,6 +10,7 @@ use super::gearman;
 use crate::catalog::{Catalog, CatalogHandle, ReloadReport};
 use crate::config::{Config, Overrides};
 use crate::gearman::server::{Command, Server};
+use crate::model::Problem;
 use crate::pool::Pool;
 use crate::web::{Readiness, Trouble};
 
@@ -102,6 +103,9 @@ impl Reload {
 
     async fn apply(&mut self, config: Config) -> ReloadReport {
         let report = self.catalog.reload(config.catalog.clone()).await;
+        tell_problems(&report.problems);
+        let kept = "The last reload found errors in the job definitions; the former ones stay. See the log.";
+        self.readiness.set("catalog", (!report.taken).then(|| kept.into()));
         let pool = config.pool();
         self.pool.reload(pool.labels, pool.providers).await;
         let catalog: std::sync::Arc<Catalog> = self.catalog.current();
@@ -112,5 +116,15 @@ impl Reload {
         }
         self.config = config;
         report
+    }
+}
+
+/// Says what is wrong with the job definitions, each problem with its place, reason and cure.
+pub(super) fn tell_problems(problems: &[Problem]) {
+    for problem in problems {
+        match problem.is_error() {
+            true => error!("job definitions: {problem}"),
+            false => warn!("job definitions: {problem}"),
+        }
     }
 }

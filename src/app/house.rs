@@ -1,0 +1,199 @@
+//! The parts of a serving process, and who is handed which.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::reload::{self, ReadinessSender, Reload};
+use super::retention::Retention;
+use super::{StartError, gearman, pool, tally};
+use crate::artifact::{Artifacts, Limits};
+use crate::build::Builds;
+use crate::catalog::{CatalogHandle, ReloadReport};
+use crate::config::{Config, Overrides};
+use crate::console::Consoles;
+use crate::execute::{self, Context, Settings};
+use crate::gearman::server::{LocalEvents, Server};
+use crate::model::{Addresses, BuildId};
+use crate::pool::Pool;
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use crate::sys::{SharedClock, SystemClock};
+use crate::telemetry::Metrics;
+use crate::web::{Hosts, Parts, Readiness, Token, Web};
+use crate::zuul::feed::{Feed, FeedParts};
+use crate::zuul::wire::WorkerFacts;
+
+/// Reloads that wait for the one under way; further requests wait to be taken.
+const RELOADS: usize = 4;
+/// Requests to reload, with the way back for the report.
+type Reloads = mpsc::Sender<oneshot::Sender<ReloadReport>>;
+
+/// Everything that a part may be handed.
+pub(super) struct House {
+    pub config: Config,
+    clock: SharedClock,
+    metrics: Metrics,
+    pub shutdown: CancellationToken,
+    pub tasks: TaskTracker,
+    store: Arc<dyn Store>,
+    catalog: CatalogHandle,
+    addresses: Addresses,
+    pub pool: Pool,
+    pub server: Server,
+    pub builds: Builds,
+    consoles: Consoles,
+    artifacts: Artifacts,
+}
+
+impl House {
+    /// Opens store, catalogue, pool, queue, logs and files. From here on Gearman listens, and whatever is ours waits.
+    pub async fn open(
+        config: Config,
+        addresses: Addresses,
+    ) -> Result<(House, LocalEvents, mpsc::Receiver<BuildId>), StartError> {
+        let config = with_absolute_paths(config).map_err(StartError::State)?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let (metrics, shutdown) = (Metrics::new(), CancellationToken::new());
+        let store = SqliteStore::open(&config.state, &clock).await.map_err(StartError::Store)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let catalog = CatalogHandle::load(config.catalog.clone()).await;
+        reload::tell_problems(catalog.current().problems());
+        let names = store.gearman_names().await.map_err(StartError::Names)?;
+        let pool = pool::start(&config, &store, &clock, &shutdown).await?;
+        let local = gearman::local_names(&config, &catalog.current(), &pool);
+        let (server, events) = gearman::start(&config, names, local, &*clock)?;
+        let consoles =
+            Consoles::open(config.state.join("logs"), Arc::clone(&clock)).map_err(StartError::State)?;
+        let artifacts =
+            Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
+        let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
+        let tasks = TaskTracker::new();
+        let house = House {
+            config,
+            clock,
+            metrics,
+            shutdown,
+            tasks,
+            store,
+            catalog,
+            addresses,
+            pool,
+            server,
+            builds,
+            consoles,
+            artifacts,
+        };
+        Ok((house, events, accepted))
+    }
+
+    /// Takes up what a former process left, then lets new builds in; returns how many builds were left.
+    pub async fn run_builds(
+        &self,
+        events: LocalEvents,
+        accepted: mpsc::Receiver<BuildId>,
+    ) -> Result<usize, StartError> {
+        let builds = &self.config.builds;
+        let context = Context {
+            builds: self.builds.clone(),
+            pool: self.pool.clone(),
+            consoles: self.consoles.clone(),
+            artifacts: self.artifacts.clone(),
+            settings: Settings {
+                grace: builds.grace,
+                post_steps_timeout: builds.post_steps_timeout,
+                timeout: builds.timeout,
+                log_limit: builds.log_limit,
+            },
+            addresses: self.addresses.clone(),
+        };
+        self.tasks.spawn(execute::execute(context, accepted, self.shutdown.clone()));
+        let former = self.builds.recover().await.map_err(StartError::Names)?;
+        let feed = Feed::new(self.feed_parts(), &former);
+        self.tasks.spawn(feed.run(events, self.shutdown.clone()));
+        Ok(former.len())
+    }
+
+    fn feed_parts(&self) -> FeedParts {
+        FeedParts {
+            server: self.server.clone(),
+            builds: self.builds.clone(),
+            catalog: self.catalog.clone(),
+            store: Arc::clone(&self.store),
+            addresses: self.addresses.clone(),
+            facts: WorkerFacts {
+                manager: self.config.gearman.manager.clone(),
+                worker_hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+                worker_program: "causeway".to_owned(),
+                worker_version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            max_running: u32::try_from(self.config.builds.max_running).unwrap_or(u32::MAX),
+            lost_client_grace: self.config.gearman.lost_client_grace,
+        }
+    }
+
+    /// Starts what counts and what clears away.
+    pub async fn keep_in_order(&self) {
+        self.tasks.spawn(tally::run(self.server.clone(), self.metrics.clone(), self.shutdown.clone()));
+        self.pool.measure(self.metrics.pool.clone()).await;
+        let retention = Retention {
+            catalog: self.catalog.clone(),
+            store: Arc::clone(&self.store),
+            consoles: self.consoles.clone(),
+            artifacts: self.artifacts.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        self.tasks.spawn(retention.run(self.shutdown.clone()));
+    }
+
+    /// Takes reloads from now on.
+    pub fn take_reloads(&self, overrides: Overrides, readiness: ReadinessSender) -> Reloads {
+        let reload = Reload {
+            config: self.config.clone(),
+            overrides,
+            catalog: self.catalog.clone(),
+            pool: self.pool.clone(),
+            server: self.server.clone(),
+            readiness,
+        };
+        let (reloads, asked) = mpsc::channel(RELOADS);
+        self.tasks.spawn(reload.run(asked, self.shutdown.clone()));
+        reloads
+    }
+
+    /// Serves pages and the API.
+    pub fn show(
+        &self,
+        listener: TcpListener,
+        reload: Reloads,
+        readiness: Readiness,
+    ) -> Result<(), StartError> {
+        let web = Web::new(Parts {
+            builds: self.builds.clone(),
+            consoles: self.consoles.clone(),
+            artifacts: self.artifacts.clone(),
+            catalog: self.catalog.clone(),
+            reload,
+            pool: Some(self.pool.clone()),
+            metrics: self.metrics.clone(),
+            hosts: Hosts::new(Hosts::of_url(self.addresses.root())),
+            addresses: self.addresses.clone(),
+            token: Some(Token::of(&self.config.state, &*self.clock).map_err(StartError::Token)?),
+            readiness,
+            gearman: self.server.address().to_string(),
+            shutdown: self.shutdown.clone(),
+        });
+        self.tasks.spawn(web.serve(listener, self.shutdown.clone()));
+        Ok(())
+    }
+}
+
+/// Nodes, steps and engines know directories by their whole path (pools-D1).
+fn with_absolute_paths(mut config: Config) -> std::io::Result<Config> {
+    config.state = std::path::absolute(&config.state)?;
+    config.nodes_dir = std::path::absolute(&config.nodes_dir)?;
+    Ok(config)
+}
