@@ -23,9 +23,9 @@ const KILL_EVERY: u64 = 8;
 const LINES: usize = 100;
 /// How long the last builds may take.
 const ENDS_WITHIN: Duration = Duration::from_secs(120);
-/// What a later life of the server may need more than its second one: caches of the store and what the allocator has not given back; a
-/// build that is kept forever shows in ten minutes.
-const GROWTH_MAX_KIB: u64 = 16 << 10;
+/// What a later life of the server may need more than its second one: caches of the store and what the allocator has not
+/// given back. Over ten minutes and 30 lives it was less than 1 MiB.
+const GROWTH_MAX_KIB: u64 = 4 << 10;
 
 /// Memory of one life.
 #[derive(Debug)]
