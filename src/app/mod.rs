@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use error::StartError;
-pub use pool::first_image;
+pub use pool::{first_image, look_at_providers};
 
 use self::house::House;
 use crate::build::Builds;

@@ -6,9 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use crate::config::{Config, Driver, ProviderConfig};
+use crate::model::Problem;
 use crate::pool::Pool;
+use crate::pool::label::{LabelDefinition, PullPolicy};
 use crate::pool::provider::Provider;
-use crate::provider::docker::{DockerConfig, DockerProvider, import_host_image};
+use crate::provider::docker::{DockerConfig, DockerProvider, engine_version, import_host_image};
 use crate::provider::process::ProcessProvider;
 use crate::store::Store;
 use crate::sys::SharedClock;
@@ -23,6 +25,46 @@ const PROGRAM: &str = "/proc/self/exe";
 pub async fn first_image(engine: &str) -> Result<String, String> {
     let made = import_host_image(engine).await;
     made.map_err(|error| format!("the Docker Engine at {engine} takes no image: {error}"))
+}
+
+/// What keeps providers and labels from making nodes, as far as it can be seen without changing anything (`causeway check`):
+/// engines that do not answer, images that are not there and never pulled, directories that do not exist (pools-D1a).
+pub async fn look_at_providers(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for provider in &config.providers {
+        let labels = config.labels.definitions.iter().filter(|label| label.provider == provider.name);
+        let Driver::Docker { engine, .. } = &provider.driver else { continue };
+        if let Err(error) = engine_version(engine).await {
+            problems.push(
+                Problem::error("unreachable-engine", format!("provider '{}': {error}", provider.name))
+                    .because(format!("the Docker Engine at {engine} did not answer"))
+                    .cure("start the engine, or name its socket under 'engine'"),
+            );
+            continue;
+        }
+        let driver = driver(config, provider, "check");
+        for label in labels {
+            problems.extend(missing_mounts(label));
+            if label.pull == PullPolicy::Never
+                && let Err(error) = driver.prepare(label).await
+            {
+                let problem = Problem::error("missing-image", format!("label '{}': {error}", label.name));
+                problems
+                    .push(problem.cure("load the image into the engine, or let it be pulled (`pull: auto`)"));
+            }
+        }
+    }
+    problems
+}
+
+fn missing_mounts(label: &LabelDefinition) -> impl Iterator<Item = Problem> + '_ {
+    label.mounts.iter().filter(|mount| !mount.source.exists()).map(|mount| {
+        let message =
+            format!("label '{}': the directory {} does not exist", label.name, mount.source.display());
+        Problem::error("missing-mount", message)
+            .because("nodes of this label cannot be made without it")
+            .cure("make the directory, or take it out of 'mounts'")
+    })
 }
 
 /// Loads what a former process left, and starts the reconciler.

@@ -10,7 +10,9 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::output::Output;
 use super::tree;
+use crate::app;
 use crate::catalog::{Catalog, CatalogConfig, Tree, Verdict, Weight};
+use crate::config::Config;
 use crate::model::{Problem, Severity};
 
 /// Errors are what Job Builder itself would refuse, and a configuration that cannot be used. Everything else is a note.
@@ -39,7 +41,8 @@ impl Check {
         let mut findings = Findings::default();
         let catalog = match tree::configuration(global) {
             Some(Ok(config)) => {
-                findings.problems.extend(config.notes);
+                findings.problems.extend(config.notes.iter().cloned());
+                findings.problems.extend(providers(&config)?);
                 Some(config.catalog)
             }
             Some(Err(problems)) => {
@@ -60,6 +63,12 @@ impl Check {
         findings.look_at(&catalog);
         findings.report(self.strict, output)
     }
+}
+
+/// What keeps the configured providers from making nodes.
+fn providers(config: &Config) -> Result<Vec<Problem>, Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::failed(&error))?;
+    Ok(runtime.block_on(app::look_at_providers(config)))
 }
 
 impl Findings {

@@ -39,15 +39,22 @@ struct Ready {
 }
 
 impl Web {
-    /// Everything that keeps `/ready` from 200: what the process knows, and providers that were never reached (decision 13).
+    /// Everything that keeps `/ready` from 200: what the process knows, and providers that do not answer (decision 13).
     pub(super) fn troubles(&self) -> Vec<Trouble> {
         let mut troubles = self.readiness.borrow().clone();
         if self.builds.store_full() {
             let detail = "The store takes no new builds; own jobs stay queued.".into();
             troubles.push(Trouble { what: "store_full", detail });
         }
-        if self.pool.as_ref().is_some_and(|pool| !pool.status().providers_checked()) {
-            troubles.push(Trouble { what: "providers", detail: "A provider has not answered yet.".into() });
+        for provider in self.pool.iter().flat_map(|pool| pool.status().providers.clone()) {
+            let detail = match provider.healthy {
+                Some(true) => continue,
+                Some(false) => {
+                    format!("The provider '{}' does not answer: {}", provider.name, provider.summary)
+                }
+                None => format!("The provider '{}' has not answered yet.", provider.name),
+            };
+            troubles.push(Trouble { what: "providers", detail });
         }
         troubles
     }

@@ -53,6 +53,16 @@ pub struct DockerConfig {
     pub pull_timeout: Duration,
 }
 
+/// Asks an engine for its version and changes nothing, for `causeway check`.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn engine_version(address: &str) -> Result<String, ProviderError> {
+    let docker = Engine::new(address.to_owned()).client().await?;
+    let version = docker.version().await.map_err(|error| error::classify(&error, Phase::Look))?;
+    Ok(version.version.unwrap_or_else(|| "of unknown version".to_owned()))
+}
+
 /// The `docker` driver.
 pub struct DockerProvider {
     config: DockerConfig,
