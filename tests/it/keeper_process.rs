@@ -132,6 +132,29 @@ async fn steps_outlive_the_stream_they_were_started_over() {
     provider.destroy(node).await.unwrap();
 }
 
+/// Somebody removed it by hand: nothing could ever find the node again, so it must not live on.
+#[tokio::test]
+async fn a_node_whose_directory_is_taken_away_ends_with_all_that_runs_on_it() {
+    let nodes = tempfile::tempdir().unwrap();
+    let provider = ProcessProvider::new("here", "test-instance", nodes.path(), PROGRAM);
+    let node = NodeId::new(1_700_000_000_000, rand_bits());
+    let spec = spec(nodes.path(), node, label(None));
+    provider.create(&spec).await.unwrap();
+    let keeper = Keeper::connect(provider.start(&spec).await.unwrap(), node).await.unwrap();
+    keeper.start_step(script(&spec.directory, 1, "echo $$ $PPID; exec sleep 1000")).await.unwrap();
+    let mut stream = keeper.follow(StepId(1), 0).await.unwrap();
+    let causeway::keeper::LogEvent::Data { bytes, .. } = stream.next().await.unwrap() else {
+        panic!("no output")
+    };
+    let pids: Vec<u32> =
+        String::from_utf8_lossy(&bytes).split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    assert!(pids.iter().all(|pid| alive(*pid)));
+    std::fs::remove_dir_all(&spec.directory).unwrap();
+    // The end of a stream makes the keeper look around at once; without one it does so every half minute.
+    drop((stream, keeper));
+    until("step and keeper are gone", || pids.iter().all(|pid| !alive(*pid))).await;
+}
+
 /// Ids that no other test of the machine has.
 pub fn rand_bits() -> u64 {
     use std::hash::{BuildHasher, Hasher};

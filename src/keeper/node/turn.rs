@@ -19,6 +19,9 @@ use crate::keeper::wire::{FromNode, Malformed, Reply, StepId, ToNode};
 /// How often orphans are reaped while there are children that nobody waits for.
 const REAP: Duration = Duration::from_secs(1);
 
+/// A number that no connection has.
+const NOBODY: u32 = u32::MAX;
+
 /// How often to look when nothing is expected: somebody may have left an orphan by a way of his own.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -43,6 +46,7 @@ impl Node {
         for waiter in ready {
             self.serve(waiter);
         }
+        self.end_when_forsaken();
         let more_children = self.reap();
         self.advance();
         self.feed();
@@ -347,6 +351,14 @@ impl Node {
     }
 
     /// Whether all processes are gone after a shutdown, or do not go. The answer is then sent, as far as the stream takes it.
+    /// A node whose directory was taken away has nobody who could ever come back to it: it ends with all that runs on it.
+    fn end_when_forsaken(&mut self) {
+        let links = rustix::fs::fstat(&self.directory).map_or(1, |found| found.st_nlink);
+        if links == 0 && self.shutdown.is_none() {
+            self.shut_down(NOBODY, 0);
+        }
+    }
+
     fn end_if_over(&mut self) -> bool {
         let Some(shutdown) = &self.shutdown else {
             return false;
