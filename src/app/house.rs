@@ -90,12 +90,12 @@ impl House {
         Ok((house, events, accepted))
     }
 
-    /// Takes up what a former process left, then lets new builds in; returns how many builds were left.
+    /// Takes up what a former process left, then lets new builds in; returns how many builds were left, and the feed.
     pub async fn run_builds(
         &self,
         events: LocalEvents,
         accepted: mpsc::Receiver<BuildId>,
-    ) -> Result<usize, StartError> {
+    ) -> Result<(usize, Arc<Feed>), StartError> {
         let builds = &self.config.builds;
         let context = Context {
             builds: self.builds.clone(),
@@ -113,8 +113,8 @@ impl House {
         self.tasks.spawn(execute::execute(context, accepted, self.shutdown.clone()));
         let former = self.builds.recover().await.map_err(StartError::Names)?;
         let feed = Feed::new(self.feed_parts(), &former);
-        self.tasks.spawn(feed.run(events, self.shutdown.clone()));
-        Ok(former.len())
+        self.tasks.spawn(Arc::clone(&feed).run(events, self.shutdown.clone()));
+        Ok((former.len(), feed))
     }
 
     fn feed_parts(&self) -> FeedParts {
@@ -130,7 +130,7 @@ impl House {
                 worker_program: "causeway".to_owned(),
                 worker_version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            max_running: u32::try_from(self.config.builds.max_running).unwrap_or(u32::MAX),
+            max_running: self.config.room(),
             lost_client_grace: self.config.gearman.lost_client_grace,
         }
     }
@@ -150,13 +150,14 @@ impl House {
     }
 
     /// Takes reloads from now on.
-    pub fn take_reloads(&self, overrides: Overrides, readiness: ReadinessSender) -> Reloads {
+    pub fn take_reloads(&self, overrides: Overrides, feed: Arc<Feed>, readiness: ReadinessSender) -> Reloads {
         let reload = Reload {
             config: self.config.clone(),
             overrides,
             catalog: self.catalog.clone(),
             pool: self.pool.clone(),
             server: self.server.clone(),
+            feed,
             readiness,
         };
         let (reloads, asked) = mpsc::channel(RELOADS);

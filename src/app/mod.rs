@@ -61,10 +61,10 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
     let (listener, http) = listen(config.http.listen).await?;
     let url = config.http.public_url.clone().unwrap_or_else(|| format!("http://{http}/"));
     let (house, events, accepted) = House::open(config, Addresses::new(&url)).await?;
-    let unfinished = house.run_builds(events, accepted).await?;
+    let (unfinished, feed) = house.run_builds(events, accepted).await?;
     house.keep_in_order().await;
     let (readiness, ready) = reload::ReadinessSender::new();
-    let reloads = house.take_reloads(overrides, readiness.clone());
+    let reloads = house.take_reloads(overrides, feed, readiness.clone());
     house.show(listener, reloads, ready)?;
     let gearman = house.server.address();
     info!(gearman.address = %gearman, http.address = %http, builds.unfinished = unfinished, "serving");

@@ -1,6 +1,8 @@
 //! Reload without a gap: on SIGHUP and on request the configuration and the tree are read again. What cannot be used leaves
 //! everything as it was and says so; running builds keep their recipes (design A9).
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,7 @@ use crate::gearman::server::{Command, Server};
 use crate::model::Problem;
 use crate::pool::Pool;
 use crate::web::{Readiness, Trouble};
+use crate::zuul::feed::Feed;
 
 /// What a reload touches.
 pub(super) struct Reload {
@@ -26,6 +29,8 @@ pub(super) struct Reload {
     pub pool: Pool,
     /// The Gearman server.
     pub server: Server,
+    /// What lets builds in.
+    pub feed: Arc<Feed>,
     /// Says what is not ready.
     pub readiness: ReadinessSender,
 }
@@ -108,7 +113,8 @@ impl Reload {
         self.readiness.set("catalog", (!report.taken).then(|| kept.into()));
         let pool = config.pool();
         self.pool.reload(pool.labels, pool.providers).await;
-        let catalog: std::sync::Arc<Catalog> = self.catalog.current();
+        self.feed.set_room(config.room()).await;
+        let catalog: Arc<Catalog> = self.catalog.current();
         let names = gearman::local_names(&config, &catalog, &self.pool);
         info!(jobs.own = catalog.owned().count(), "reloaded");
         if self.server.send(Command::SetLocal(names)).await.is_err() {

@@ -14,8 +14,8 @@ pub struct BuildsConfig {
     pub timeout: Duration,
     /// How long all publishers of a build may take (jjb-T2).
     pub post_steps_timeout: Duration,
-    /// Builds at once; further ones stay queued.
-    pub max_running: usize,
+    /// Builds at once; further ones stay queued, where `cancel job` finds them. `None`: as many as there may be nodes.
+    pub max_running: Option<usize>,
     /// How long a shutdown waits for builds to end; those that have not go on on their nodes.
     pub drain_timeout: Duration,
     /// Bytes of output that are kept per build (pools-D44).
@@ -28,7 +28,7 @@ impl Default for BuildsConfig {
             grace: Duration::from_secs(10),
             timeout: Duration::from_secs(24 * 3600),
             post_steps_timeout: Duration::from_secs(600),
-            max_running: 200,
+            max_running: None,
             drain_timeout: Duration::from_secs(30),
             log_limit: 256 << 20,
         }
@@ -43,10 +43,16 @@ pub(super) fn read(mut section: Section<'_>) -> BuildsConfig {
         grace: section.bounded("grace", default.grace, Duration::ZERO, Duration::from_secs(600)),
         timeout: section.bounded("timeout", default.timeout, second, 30 * day),
         post_steps_timeout: section.bounded("post_steps_timeout", default.post_steps_timeout, second, day),
-        max_running: section.bounded("max_running", default.max_running, 1, 100_000),
+        max_running: max_running(&mut section),
         drain_timeout: section.bounded("drain_timeout", default.drain_timeout, Duration::ZERO, 7 * day),
         log_limit: log.0,
     };
     section.close();
     config
+}
+
+/// The key's value; nothing where it is not set.
+fn max_running(section: &mut Section<'_>) -> Option<usize> {
+    const NOT_SET: usize = 0;
+    Some(section.bounded("max_running", NOT_SET, 1, 100_000)).filter(|count| *count != NOT_SET)
 }

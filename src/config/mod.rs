@@ -174,6 +174,13 @@ impl Config {
         config
     }
 
+    /// How many builds may be in the house at once: as the section says, else as many as there may be nodes.
+    pub fn room(&self) -> u32 {
+        let limits = self.providers.iter().map(|provider| &provider.limits).filter(|limits| !limits.draining);
+        let nodes = limits.fold(0u32, |sum, limits| sum.saturating_add(limits.max_nodes));
+        self.builds.max_running.map_or(nodes, |count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     /// What the pool is told.
     pub fn pool(&self) -> PoolConfig {
         PoolConfig {

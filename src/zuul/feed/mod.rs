@@ -101,6 +101,11 @@ impl Feed {
         self.room.leave().await;
     }
 
+    /// Lets so many builds in at once from now on; those that are inside stay.
+    pub async fn set_room(&self, max: u32) {
+        self.room.set_max(max).await;
+    }
+
     /// Takes events until `shutdown` or the server's end.
     pub async fn run(self: Arc<Self>, mut events: LocalEvents, shutdown: CancellationToken) {
         self.room.open().await;

@@ -43,6 +43,12 @@ impl Room {
         self.tell(places).await;
     }
 
+    /// Changes how many may be inside.
+    pub async fn set_max(&self, max: u32) {
+        let places = self.change(|places| places.max = max);
+        self.tell(places).await;
+    }
+
     /// Tells the server for the first time.
     pub async fn open(&self) {
         let places = self.change(|_| {});

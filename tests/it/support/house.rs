@@ -138,7 +138,7 @@ fn configuration(jobs: &Path, engine: Option<&str>, nodes: usize) -> String {
         String::new()
     };
     format!(
-        "catalog:\n  jjb: [{jobs}]\n  own: ['*']\nbuilds:\n  max_running: {nodes}\n\
+        "catalog:\n  jjb: [{jobs}]\n  own: ['*']\n\
          providers:\n  - name: here\n    {driver}\n    max_nodes: {nodes}\n\
          pools:\n  - name: main\n    provider: here\n    labels:\n      - name: debian\n{image}",
         jobs = jobs.display()
