@@ -4,7 +4,7 @@
 Start it with the Python of an environment that holds the release to compare with:
 
     venv-jjb/bin/python contrib/parity/jjb_cases.py --cases SHARED/corpora/jjb-cases/4.3.0 \\
-        --oracle SHARED/harness/jjb_oracle.py --reader target/.../examples/export
+        --oracle SHARED/harness/jjb_oracle.py --reader target/.../debug/causeway
 
 A case passes when both sides give the same names, definitions and component trees in the same order, or when both
 refuse the input.  Cases of kind `component` hold one job's definition without a name; they are wrapped into a job.
@@ -116,11 +116,7 @@ class Options:
         for path in self.exclude:
             out += ["--exclude", path]
         if self.plugins_info:
-            with io.open(self.plugins_info, encoding="utf-8") as stream:
-                for plugin in yaml.safe_load(stream) or []:
-                    for name in (plugin.get("shortName"), plugin.get("longName")):
-                        if name:
-                            out += ["--plugin", "%s=%s" % (name, plugin.get("version", "0"))]
+            out += ["--plugins-info", self.plugins_info]
         return out
 
 
@@ -209,7 +205,7 @@ def main():
                 options.include_path = (options.include_path or ["."]) + [os.path.dirname(path)]
             run_oracle(oracle, options)
             ours = os.path.join(scratch, "ours")
-            command = [reader, "--dialect", dialect, "--out", ours, *options.reader_arguments(), source]
+            command = [reader, "jobs", "export", source, "--dialect", dialect, "--out", ours, *options.reader_arguments()]
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
             only = "views" if "view" in kind else "jobs"
             found = compare(oracle, options.out, ours, only)

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
+use super::export::Export;
 use super::failure::{Failure, Kind};
 use super::output::{Field, Output, Tone};
 use super::tree;
@@ -28,6 +29,7 @@ enum JobsCommand {
         #[arg(value_name = "DIR")]
         folders: Vec<PathBuf>,
     },
+    Export(Export),
     /// Show what a job is compiled to
     Show {
         /// The job's full name
@@ -51,6 +53,7 @@ impl Jobs {
                 list(&catalog, output);
                 Ok(())
             }
+            JobsCommand::Export(export) => export.run(output),
             JobsCommand::Show { name, folders, origins } => {
                 let catalog = load(global, output, folders)?;
                 let entry = catalog.job(name).ok_or_else(|| unknown(&catalog, name))?;

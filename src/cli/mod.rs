@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod demo;
 mod engine;
+mod export;
 pub mod failure;
 mod jobs;
 pub mod output;

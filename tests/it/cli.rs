@@ -77,3 +77,33 @@ fn the_demonstration_runs_by_itself_and_its_exit_code_is_the_result() {
     assert_eq!(bad.code, Some(1), "{}", bad.transcript());
     assert_eq!(json(bad.stdout.lines().next().unwrap_or_default())["result"], "FAILURE");
 }
+
+#[test]
+fn jjb_j130_a_tree_is_exported_as_the_reference_program_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tree, out) = (repository().join("fixtures/demo/jjb"), folder.path().join("out"));
+    let export = run(&[
+        "jobs",
+        "export",
+        tree.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--filter",
+        "demo-u*",
+    ]);
+    assert_eq!(export.code, Some(0), "{}", export.transcript());
+    let read = |path: &str| json(&std::fs::read_to_string(out.join(path)).unwrap());
+    let job = read("jobs/demo-unit/job.json");
+    assert_eq!(job["name"], "demo-unit");
+    assert!(
+        job["components"].as_array().unwrap().iter().any(|component| component["name"] == "shell"),
+        "{job}"
+    );
+    assert!(!out.join("jobs/demo-fail").exists());
+    assert!(read("summary.json").is_object());
+    assert!(out.join("index.json").exists());
+
+    let missing = repository().join("fixtures/bad/macro");
+    let failed = run(&["jobs", "export", missing.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(failed.code, Some(1), "{}", failed.transcript());
+}
