@@ -1,9 +1,10 @@
 //! An engine that does not answer, and an image that is not there: said by `check`, by `/ready` and by the build.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::crash::{Place, builds, console, submit};
-use crate::support::{engine, get, run, within};
+use crate::support::{engine, get, reads, run, says, within};
 
 /// A debug build on two busy cores.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
@@ -16,9 +17,7 @@ fn check(place: &Place) -> crate::support::Finished {
 fn an_engine_that_does_not_answer_is_named() {
     let place =
         Place::new("driver: docker, engine: 'unix:///nowhere/docker.sock'", "image: 'a:1', pull: never");
-    let checked = check(&place);
-    assert_eq!(checked.code, Some(1), "{}", checked.transcript());
-    assert!(checked.transcript().contains("the Docker Engine at unix:///nowhere/docker.sock did not answer"));
+    says!("engine-unreachable", check(&place), [&place.path("") => "FOLDER/"]);
 
     let server = place.serve().start();
     let ready = within(SEEN_WITHIN, || {
@@ -26,6 +25,7 @@ fn an_engine_that_does_not_answer_is_named() {
         if ready.body.contains("does not answer") { Ok(ready) } else { Err(ready.body) }
     });
     assert_eq!(ready.status, 503);
+    reads!("engine-unreachable-ready", ready.body, [&place.path("") => "FOLDER/"]);
     // Not the change's fault: the build waits and says for what.
     submit(server.gearman(), 0..1, 1);
     within(SEEN_WITHIN, || match builds(&server).first() {
@@ -39,9 +39,7 @@ fn decision_8_an_image_that_is_missing_is_a_configuration_error() {
     let Some(host) = engine() else { return };
     let provider = format!("driver: docker, engine: '{host}'");
     let place = Place::new(&provider, "image: 'causeway-test/nowhere:1', pull: never");
-    let checked = check(&place);
-    assert_eq!(checked.code, Some(1), "{}", checked.transcript());
-    assert!(checked.transcript().contains("causeway-test/nowhere:1"), "{}", checked.transcript());
+    says!("image-missing", check(&place), [&place.path("") => "FOLDER/", Path::new(&host) => "ENGINE"]);
 
     let server = place.serve().start();
     submit(server.gearman(), 0..1, 1);
@@ -51,8 +49,7 @@ fn decision_8_an_image_that_is_missing_is_a_configuration_error() {
     });
     assert_eq!(build["result"], "CONFIG_ERROR");
     let text = console(&server, &build);
-    assert!(text.contains("causeway-test/nowhere:1"), "{text}");
-    assert!(text.ends_with("Finished: CONFIG_ERROR\n"), "{text}");
+    reads!("image-missing-console", text, [&place.path("") => "FOLDER/", Path::new(&host) => "ENGINE"]);
 }
 
 #[test]
@@ -60,11 +57,6 @@ fn pools_d1a_a_missing_directory_of_a_label_is_named() {
     let Some(host) = engine() else { return };
     let provider = format!("driver: docker, engine: '{host}'");
     let label = "image: 'a:1', mounts: [{source: /nowhere/at/all, target: /srv/git}]";
-    let checked = check(&Place::new(&provider, label));
-    assert_eq!(checked.code, Some(1));
-    assert!(
-        checked.transcript().contains("the directory /nowhere/at/all does not exist"),
-        "{}",
-        checked.transcript()
-    );
+    let place = Place::new(&provider, label);
+    says!("directory-missing", check(&place), [&place.path("") => "FOLDER/", Path::new(&host) => "ENGINE"]);
 }

@@ -16,5 +16,5 @@ pub use http::get;
 pub use places::{jjb_python, not_run, repository, shared};
 pub use program::{Finished, Program, Serve, run};
 pub use redact::filters;
-pub(crate) use redact::says;
+pub(crate) use redact::{reads, says};
 pub use wait::{until, within};

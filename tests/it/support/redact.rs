@@ -35,15 +35,22 @@ fn literally(path: &Path) -> String {
 
 /// Compares a finished command with its snapshot in `tests/it/snapshots`; folders are shown by name.
 macro_rules! says {
-    ($name:literal, $finished:expr, [$($folder:expr => $as:literal),*]) => {
+    ($name:literal, $finished:expr, $folders:tt) => {
+        $crate::support::reads!($name, $finished.transcript(), $folders)
+    };
+}
+
+/// The same for any text that people read: a console, an answer over HTTP.
+macro_rules! reads {
+    ($name:literal, $text:expr, [$($folder:expr => $as:literal),*]) => {
         let folders: &[(&std::path::Path, &str)] = &[$(($folder, $as)),*];
         let filters = $crate::support::filters(folders);
         let filters: Vec<(&str, &str)> =
             filters.iter().map(|(pattern, name)| (pattern.as_str(), name.as_str())).collect();
         insta::with_settings!({ filters => filters, omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
-            insta::assert_snapshot!($name, $finished.transcript());
+            insta::assert_snapshot!($name, $text);
         });
     };
 }
 
-pub(crate) use says;
+pub(crate) use {reads, says};
