@@ -3,11 +3,13 @@
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::gearman::limits::Limits;
-use crate::gearman::server::{self, Filtered, LocalEvents, LocalNames, Options, Server, WorkPacket};
+use crate::gearman::server::{
+    self, Filtered, LocalEvents, LocalNames, Options, PayloadFilter, Server, WorkPacket,
+};
 use crate::pool::Pool;
 use crate::sys::{Clock, new_build_id};
 use crate::zuul::feed;
-use crate::zuul::wire::{Passed, pass_to_zuul};
+use crate::zuul::wire::{Passed, is_build_of_zuul, pass_to_zuul};
 
 use super::StartError;
 
@@ -33,7 +35,7 @@ pub(super) fn start(
         limits,
         known_names,
         local,
-        filter: Some(filter),
+        filter: Some(FILTER),
         ..Options::new(gearman.listen, boot.as_str())
     };
     server::start(options).map_err(StartError::Gearman)
@@ -49,12 +51,14 @@ pub(super) fn local_names(config: &Config, catalog: &Catalog, pool: &Pool) -> Lo
 }
 
 /// Zuul's handler must never see data of a build that is not a JSON object (zuul-Z-4).
-fn filter(function: &[u8], packet: WorkPacket, data: &[u8]) -> Filtered {
+const FILTER: PayloadFilter = PayloadFilter { concerns: is_build_of_zuul, judge };
+
+fn judge(packet: WorkPacket, data: &[u8]) -> Filtered {
     let last = match packet {
         WorkPacket::Data | WorkPacket::Warning => false,
         WorkPacket::Complete | WorkPacket::Exception => true,
     };
-    match pass_to_zuul(function, last, data) {
+    match pass_to_zuul(last, data) {
         Passed::Unchanged => Filtered::Pass,
         Passed::Dropped => Filtered::Drop,
         Passed::Instead(data) => Filtered::Replace(data.into()),

@@ -54,9 +54,15 @@ pub struct LocalNames {
     pub immediate: Vec<Vec<u8>>,
 }
 
-/// A pure hook: what to do with data that an external worker sends about a job of `function` (zuul-Z-4: only JSON objects may
-/// reach Zuul for a build). Called for the packets of [`WorkPacket`]; must be quick.
-pub type PayloadFilter = fn(function: &[u8], packet: WorkPacket, data: &[u8]) -> Filtered;
+/// Pure hooks about the data that external workers send (zuul-Z-4: only JSON objects may reach Zuul for a build).
+#[derive(Clone, Copy, Debug)]
+pub struct PayloadFilter {
+    /// Whether a job is one to look after, by its function and its arguments. Asked once, when it is submitted; the packets of
+    /// all other jobs pass as they are.
+    pub concerns: fn(function: &[u8], arguments: &[u8]) -> bool,
+    /// What to do with the data of a packet about such a job. Must be quick.
+    pub judge: fn(packet: WorkPacket, data: &[u8]) -> Filtered,
+}
 
 /// The packets with data that a worker sends about its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,4 +10,4 @@ pub use argument::{
     ArgumentError, BuildTarget, Description, parse_description, parse_parameters, parse_target,
 };
 pub use function::{Function, build_function, build_label_function, set_description_function, stop_function};
-pub use passing::{Passed, pass_to_zuul};
+pub use passing::{Passed, is_build_of_zuul, pass_to_zuul};

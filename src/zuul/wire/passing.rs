@@ -1,7 +1,7 @@
 //! What an external worker's data becomes before Zuul sees it.
 //!
 //! Zuul's handler throws at data of a build that is not a JSON object; if that is the last data, the build never ends for Zuul
-//! (zuul-Z-4). Data of other functions (`merger:`, `zuul:`) passes untouched (zuul-Z-1).
+//! (zuul-Z-4). Data of other functions (`merger:`, `zuul:`) and of other clients passes untouched (zuul-Z-1).
 
 use serde::de::IgnoredAny;
 
@@ -16,9 +16,23 @@ pub enum Passed {
     Instead(Vec<u8>),
 }
 
-/// Judges the data of a packet about `function`; `last` when the packet ends the job, which must not be dropped.
-pub fn pass_to_zuul(function: &[u8], last: bool, data: &[u8]) -> Passed {
-    if !function.starts_with(b"build:") || data.is_empty() || is_object(data) {
+/// Arguments above this size are judged by their ends alone: the Gearman thread has better things to do.
+const READ_WHOLE: usize = 64 << 10;
+
+/// Whether a job is a build that Zuul launched: Zuul always sends a JSON object (zuul-gearman 5.5). Other clients may say what
+/// they like, also under a name of this kind.
+pub fn is_build_of_zuul(function: &[u8], arguments: &[u8]) -> bool {
+    if !function.starts_with(b"build:") {
+        return false;
+    }
+    let text = arguments.trim_ascii();
+    let ends = text.first() == Some(&b'{') && text.last() == Some(&b'}');
+    ends && (text.len() > READ_WHOLE || is_object(text))
+}
+
+/// Judges the data of a packet about a build of Zuul's; `last` when the packet ends the job, which must not be dropped.
+pub fn pass_to_zuul(last: bool, data: &[u8]) -> Passed {
+    if data.is_empty() || is_object(data) {
         return Passed::Unchanged;
     }
     if !last {
@@ -40,18 +54,28 @@ mod tests {
 
     #[test]
     fn zuul_z_4_only_objects_reach_zuul_for_a_build() {
-        assert_eq!(pass_to_zuul(b"build:unit", false, br#" {"number": 1}"#), Passed::Unchanged);
+        assert_eq!(pass_to_zuul(false, br#" {"number": 1}"#), Passed::Unchanged);
         for data in [&b"plain"[..], b"[]", b"{", b"{\"a\": \"\xff\"}", b"null"] {
-            assert_eq!(pass_to_zuul(b"build:unit", false, data), Passed::Dropped, "{data:?}");
-            let Passed::Instead(wrapped) = pass_to_zuul(b"build:unit", true, data) else {
-                panic!("{data:?}")
-            };
+            assert_eq!(pass_to_zuul(false, data), Passed::Dropped, "{data:?}");
+            let Passed::Instead(wrapped) = pass_to_zuul(true, data) else { panic!("{data:?}") };
             assert!(is_object(&wrapped));
         }
     }
 
     #[test]
+    fn zuul_z_4_is_about_builds_whose_arguments_are_an_object() {
+        assert!(is_build_of_zuul(b"build:unit", b" {\"ZUUL_UUID\": \"1\", \"L\": [1, {}]}\n"));
+        assert!(is_build_of_zuul(b"build:unit:label", b"{}"));
+        let long = format!("{{\"A\": \"{}\"}}", "x".repeat(READ_WHOLE));
+        assert!(is_build_of_zuul(b"build:unit", long.as_bytes()));
+        for arguments in [&b""[..], b"{", b"plain", b"[1]", b"{\"a\": \"\xff\"}", b"{no}", b"null"] {
+            assert!(!is_build_of_zuul(b"build:unit", arguments), "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn zuul_z_1_other_trades_pass_untouched() {
-        assert_eq!(pass_to_zuul(b"merger:merge", true, b"plain"), Passed::Unchanged);
+        assert!(!is_build_of_zuul(b"merger:merge", b"{}"));
+        assert!(!is_build_of_zuul(b"zuul:promote", b"{}"));
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Job {
     pub(super) cancelled: bool,
     /// The first data after a cancel was handed on.
     pub(super) gap_told: bool,
+    /// What its worker says goes through the filter.
+    pub(super) filtered: bool,
     pub(super) function: u32,
     /// Where unique and data start in the body.
     pub(super) unique_at: u32,
@@ -131,6 +133,7 @@ impl Jobs {
             spoken: false,
             cancelled: false,
             gap_told: false,
+            filtered: false,
             function: draft.function,
             unique_at: (name.len() + 1) as u32,
             data_at: (name.len() + unique.len() + 2) as u32,

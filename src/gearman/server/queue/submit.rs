@@ -134,6 +134,10 @@ impl Queue {
         });
         debug_assert_eq!(self.jobs.number(job), number);
         self.stats.submitted += 1;
+        // Nobody hears of a background job, and a local one is answered by ourselves.
+        if let Some(filter) = self.filter.filter(|_| !background) {
+            self.jobs[job].filtered = (filter.concerns)(name, data);
+        }
         if let Some(reducer) = form.reducer {
             self.jobs[job].rare = Some(Box::new(Rare { reducer: Some(reducer), ..Rare::default() }));
         }

@@ -46,8 +46,8 @@ impl Queue {
     fn forward(&mut self, job: u32, kind: u32, packet: WorkPacket, body: &[u8], data: &[u8]) {
         let client = self.jobs[job].client;
         let verdict = match self.filter {
-            Some(filter) => filter(&self.names[self.jobs[job].function].name, packet, data),
-            None => Filtered::Pass,
+            Some(filter) if self.jobs[job].filtered => (filter.judge)(packet, data),
+            _ => Filtered::Pass,
         };
         let data: Cow<'_, [u8]> = match verdict {
             Filtered::Pass => {

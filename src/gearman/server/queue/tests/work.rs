@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Bench, options};
 use crate::gearman::packet::Level;
 use crate::gearman::packet::kind;
-use crate::gearman::server::api::{Command, ConnectionId, Event, Filtered, WorkPacket};
+use crate::gearman::server::api::{Command, ConnectionId, Event, Filtered, PayloadFilter, WorkPacket};
 
 /// A client with one job that a worker holds.
 fn running(bench: &mut Bench) -> (ConnectionId, ConnectionId, String) {
@@ -99,36 +99,48 @@ fn zuul_b_7_and_b_9_trailing_nul_and_numbers_as_text() {
     assert_eq!(bench.read(client), expected);
 }
 
-fn objects_only(function: &[u8], packet: WorkPacket, data: &[u8]) -> Filtered {
-    match (function.starts_with(b"build:"), data.first()) {
-        (true, Some(b'{')) | (false, _) => Filtered::Pass,
+fn builds_with_objects(function: &[u8], arguments: &[u8]) -> bool {
+    function.starts_with(b"build:") && arguments.starts_with(b"{")
+}
+
+fn objects_only(packet: WorkPacket, data: &[u8]) -> Filtered {
+    match data.first() {
+        Some(b'{') => Filtered::Pass,
         _ if packet == WorkPacket::Warning => Filtered::Replace(Bytes::from_static(b"{}")),
         _ => Filtered::Drop,
     }
 }
 
+/// What its client hears of a job whose worker sends text and objects.
+fn heard(function: &str, arguments: &str) -> Vec<String> {
+    let mut options = options();
+    options.filter = Some(PayloadFilter { concerns: builds_with_objects, judge: objects_only });
+    let mut bench = Bench::with(options);
+    let (client, worker) = (bench.connect(), bench.worker(&[function]));
+    bench.send(client, kind::SUBMIT_JOB, &[function, "u", arguments]);
+    let created = bench.read(client);
+    let handle = created[0].strip_prefix("JOB_CREATED ").expect("the answer to a submit");
+    bench.grab(worker);
+    bench.send(worker, kind::WORK_DATA, &[handle, "text"]);
+    bench.send(worker, kind::WORK_DATA, &[handle, "{\"number\":1}"]);
+    bench.send(worker, kind::WORK_WARNING, &[handle, "text"]);
+    bench.send(worker, kind::WORK_COMPLETE, &[handle, "text"]);
+    let packets = bench.read(client);
+    packets.iter().map(|packet| packet.replace(handle, "H")).collect()
+}
+
 #[test]
 fn zuul_z_4_the_filter_decides_and_zuul_z_6_an_end_stays_an_end() {
-    let mut options = options();
-    options.filter = Some(objects_only);
-    let mut bench = Bench::with(options);
-    let (client, worker) = (bench.connect(), bench.worker(&["build:x", "merger:merge"]));
-    let handle = bench.submit(client, kind::SUBMIT_JOB, "build:x", "u");
-    bench.grab(worker);
-    bench.send(worker, kind::WORK_DATA, &[&handle, "text"]);
-    bench.send(worker, kind::WORK_DATA, &[&handle, "{\"number\":1}"]);
-    bench.send(worker, kind::WORK_WARNING, &[&handle, "text"]);
-    bench.send(worker, kind::WORK_COMPLETE, &[&handle, "text"]);
-    let expected = [
-        format!("WORK_DATA {handle}|{{\"number\":1}}"),
-        format!("WORK_WARNING {handle}|{{}}"),
-        format!("WORK_COMPLETE {handle}|"),
-    ];
-    assert_eq!(bench.read(client), expected);
-    let handle = bench.submit(client, kind::SUBMIT_JOB, "merger:merge", "u");
-    bench.grab(worker);
-    bench.send(worker, kind::WORK_COMPLETE, &[&handle, "text"]);
-    assert_eq!(bench.read(client), [format!("WORK_COMPLETE {handle}|text")]);
+    let expected = ["WORK_DATA H|{\"number\":1}", "WORK_WARNING H|{}", "WORK_COMPLETE H|"];
+    assert_eq!(heard("build:x", "{}"), expected);
+}
+
+#[test]
+fn zuul_z_1_jobs_that_do_not_concern_the_filter_pass_untouched() {
+    let expected =
+        ["WORK_DATA H|text", "WORK_DATA H|{\"number\":1}", "WORK_WARNING H|text", "WORK_COMPLETE H|text"];
+    assert_eq!(heard("merger:merge", "{}"), expected);
+    assert_eq!(heard("build:x", "no object"), expected);
 }
 
 #[test]
