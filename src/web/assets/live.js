@@ -4,6 +4,12 @@
 (() => {
   // The console keeps so much text in the page; older parts are dropped and stay behind the link to the whole text.
   const KEPT_CHARS = 2_000_000;
+  // A browser opens six connections to one server, for all its tabs together; a stream that stays open holds one. So only
+  // pages that are seen keep theirs, at most so many at once; the others look in for a moment, in milliseconds:
+  const STREAMS = 4;
+  const LOOK_MS = 400;
+  const LOOK_AGAIN_SEEN_MS = 2_000;
+  const LOOK_AGAIN_HIDDEN_MS = 20_000;
 
   // Replaces every element marked data-part (or the whole of main) by its newer self.
   async function refresh(selector) {
@@ -56,15 +62,64 @@
       (pane ? this.log : window).addEventListener("scroll", () => this.scrolled(), { passive: true });
       this.setFollow(pane || this.atEnd());
       if (this.follow) this.toEnd();
-      this.open();
+      this.live = box.dataset.live;
+      this.others = new BroadcastChannel("causeway-streams");
+      this.others.addEventListener("message", () => this.makeWay());
+      document.addEventListener("visibilitychange", () => this.turn());
+      window.addEventListener("focus", () => this.turn());
+      this.turn();
+    }
+
+    // A page that is looked at streams, and tells the others; one that went into the background only looks in.
+    turn() {
+      if (this.complete) return;
+      clearTimeout(this.again);
+      if (document.hidden) {
+        this.rest();
+        this.lookIn();
+      } else if (!this.streams) {
+        this.rest();
+        this.streams = true;
+        this.younger = 0;
+        this.others.postMessage("streams");
+        this.open();
+      }
+    }
+
+    // The pages that began to stream last have the streams.
+    makeWay() {
+      this.younger += 1;
+      if (!this.streams || this.younger < STREAMS) return;
+      this.rest();
+      this.lookIn();
+    }
+
+    lookIn() {
+      this.again = setTimeout(() => {
+        this.open();
+        this.events.addEventListener("open", () => setTimeout(() => {
+          if (this.streams || this.complete) return;
+          this.rest();
+          this.lookIn();
+        }, LOOK_MS));
+      }, document.hidden ? LOOK_AGAIN_HIDDEN_MS : LOOK_AGAIN_SEEN_MS);
+    }
+
+    rest() {
+      this.streams = false;
+      clearTimeout(this.again);
+      this.events?.close();
     }
 
     open() {
       // The browser itself reconnects with Last-Event-ID, so no byte is lost or doubled.
-      this.events = new EventSource(this.box.dataset.live + "&start=" + this.offset);
+      this.events = new EventSource(this.live + "&start=" + this.offset);
       this.events.onopen = () => this.say("live");
       this.events.onerror = () => this.say(this.events.readyState === EventSource.CLOSED ? "not live: reload the page" : "reconnecting…");
-      this.events.addEventListener("text", (event) => this.take(event.data));
+      this.events.addEventListener("text", (event) => {
+        this.offset = event.lastEventId;
+        this.take(event.data);
+      });
       this.events.addEventListener("again", () => this.restart());
       this.events.addEventListener("state", () => this.state());
       this.events.addEventListener("end", () => this.end());
@@ -115,17 +170,24 @@
     }
 
     restart() {
+      this.offset = "0";
       this.log.replaceChildren();
       this.kept = 0;
     }
 
     state() {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => refresh("[data-part]").catch(() => {}), 50);
+      this.timer = setTimeout(async () => {
+        const fresh = await refresh("[data-part]").catch(() => null);
+        // It names the state that the page shows, so that only another one is told.
+        this.live = fresh?.querySelector("[data-console]")?.dataset.live || this.live;
+      }, 50);
     }
 
     end() {
-      this.events.close();
+      this.complete = true;
+      this.rest();
+      this.others.close();
       this.say("complete");
       this.state();
     }
