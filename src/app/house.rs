@@ -21,7 +21,7 @@ use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::sys::{SharedClock, SystemClock};
+use crate::sys::{SharedClock, SteadyClock};
 use crate::telemetry::Metrics;
 use crate::web::{Hosts, Parts, Readiness, Token, Web};
 use crate::zuul::feed::{Feed, FeedParts};
@@ -56,7 +56,7 @@ impl House {
         addresses: Addresses,
     ) -> Result<(House, LocalEvents, mpsc::Receiver<BuildId>), StartError> {
         let config = with_absolute_paths(config).map_err(StartError::State)?;
-        let clock: SharedClock = Arc::new(SystemClock);
+        let clock: SharedClock = Arc::new(SteadyClock::new());
         let (metrics, shutdown) = (Metrics::new(), CancellationToken::new());
         let store = SqliteStore::open(&config.state, &clock).await.map_err(StartError::Store)?;
         let store: Arc<dyn Store> = Arc::new(store);

@@ -1,9 +1,12 @@
 //! The only doors to clock, randomness and the environment. Whoever needs the time is handed a [`Clock`]; tests hand in their own.
 
 pub mod failpoint;
+mod steady;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use steady::SteadyClock;
 
 use crate::model::{BuildId, LeaseId, Millis, NodeId};
 
