@@ -42,6 +42,7 @@ pub mod console;
 pub mod drain;
 pub mod execute;
 pub mod gearman;
+pub mod guard;
 pub mod keeper;
 pub mod model;
 pub mod pool;

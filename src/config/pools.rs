@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::providers::{Driver, ProviderConfig, usable};
 use super::section::{Section, closest};
 use super::value::{Bytes, Cores};
+use crate::catalog::NamePatterns;
+use crate::guard::GuardRules;
 use crate::model::Problem;
 use crate::pool::label::{LabelDefinition, Mount, NetworkMode, PullPolicy, SecurityProfile};
 
@@ -96,6 +98,7 @@ fn label(
         user: section.get("user"),
         profile: section.choice("profile", PROFILES, SecurityProfile::Standard),
         network: network(section),
+        guard: guard(section, provider),
         max_ready_age: section.or("max_ready_age", max_ready_age),
     };
     stock(section, &definition);
@@ -200,6 +203,24 @@ fn network(section: &mut Section<'_>) -> NetworkMode {
             }
         },
     }
+}
+
+/// Nodes on an engine have the guard's socket unless it is switched off (pools-D57).
+fn guard(section: &mut Section<'_>, provider: Option<&ProviderConfig>) -> Option<GuardRules> {
+    let mut section = section.section("guard");
+    let has_engine = provider.is_some_and(|provider| matches!(provider.driver, Driver::Docker { .. }));
+    let enabled = section.or("enabled", has_engine);
+    if enabled && !has_engine {
+        let message = format!("'{}' is set, but the provider has no engine", section.name("enabled"));
+        section.complain("enabled", Problem::error("wrong-value", message).cure("remove it"));
+    }
+    let images = section.list::<String>("images");
+    let rules = GuardRules {
+        images: if images.is_empty() { GuardRules::default().images } else { NamePatterns::new(images) },
+        seccomp_unconfined: NamePatterns::new(section.list::<String>("seccomp_unconfined")),
+    };
+    section.close();
+    (enabled && has_engine).then_some(rules)
 }
 
 fn stock(section: &Section<'_>, label: &LabelDefinition) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::channel::Channel;
@@ -21,6 +21,17 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 /// The number of the request whose reply nobody waits for.
 const PING_ID: u32 = 0;
+
+/// Connections of one node that may be tunnelled at once; the keeper itself allows 64 channels in all.
+const TUNNELS_MAX: usize = 48;
+/// Connections that wait to be fetched by whoever listens.
+const TUNNELS_WAITING: usize = 16;
+
+/// A channel that the node opened.
+pub(super) struct Incoming {
+    pub number: u32,
+    pub channel: Arc<Channel>,
+}
 
 /// What comes back for a request: the keeper's word, or the reason why none can come.
 type Answer = Result<Result<Reply, Refusal>, KeeperError>;
@@ -39,6 +50,7 @@ struct Tables {
     next_channel: u32,
     requests: HashMap<u32, oneshot::Sender<Answer>>,
     channels: HashMap<u32, Arc<Channel>>,
+    listeners: HashMap<u32, mpsc::Sender<Incoming>>,
     /// Why the stream ended.
     lost: Option<KeeperError>,
 }
@@ -94,11 +106,43 @@ impl Shared {
         }
     }
 
+    /// Takes the connections of that listener from here on; at most [`TUNNELS_WAITING`] wait to be fetched.
+    pub fn listen(&self, listener: u32) -> Result<mpsc::Receiver<Incoming>, KeeperError> {
+        let (sender, receiver) = mpsc::channel(TUNNELS_WAITING);
+        let mut tables = self.tables();
+        if let Some(lost) = &tables.lost {
+            return Err(lost.clone());
+        }
+        tables.listeners.insert(listener, sender);
+        Ok(receiver)
+    }
+
+    /// The node opened a channel. One that nobody wants, or that is one too many, is closed.
+    fn incoming(&self, number: u32, listener: u32) -> Result<(), Malformed> {
+        let mut tables = self.tables();
+        if number % 2 == 1 || tables.channels.contains_key(&number) {
+            return Err(Malformed("a channel that the node may not open"));
+        }
+        let tunnels = tables.channels.keys().filter(|number| *number % 2 == 0).count();
+        let channel = Arc::new(Channel::new());
+        let taken = tunnels < TUNNELS_MAX
+            && tables.listeners.get(&listener).is_some_and(|listener| {
+                listener.try_send(Incoming { number, channel: Arc::clone(&channel) }).is_ok()
+            });
+        if taken {
+            tables.channels.insert(number, channel);
+        } else {
+            self.outbox.push(|out| ToNode::Close { channel: number }.write(out));
+        }
+        Ok(())
+    }
+
     /// The stream is gone: everybody who waits learns why.
     pub fn lose(&self, why: KeeperError) {
         let (requests, channels) = {
             let mut tables = self.tables();
             tables.lost.get_or_insert(why.clone());
+            tables.listeners.clear();
             (std::mem::take(&mut tables.requests), std::mem::take(&mut tables.channels))
         };
         for waiting in requests.into_values() {
@@ -144,10 +188,7 @@ impl Shared {
                     channel.end(Ok(end));
                 }
             }
-            // Nothing of ours listens on nodes yet; a channel that nobody wants is closed.
-            FromNode::Incoming { channel, .. } => {
-                self.outbox.push(|out| ToNode::Close { channel }.write(out));
-            }
+            FromNode::Incoming { channel, listener } => self.incoming(channel, listener)?,
         }
         Ok(())
     }

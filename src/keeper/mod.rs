@@ -16,6 +16,7 @@ mod handle;
 mod leftover;
 pub mod node;
 mod outbox;
+mod tunnel;
 pub mod wire;
 
 pub use error::KeeperError;
@@ -24,4 +25,5 @@ pub use follow::{LogEvent, LogStream};
 pub use handle::Keeper;
 pub use leftover::{left_over_end, left_over_log};
 pub use node::{WORD, end_all_marked, is_started_as_keeper, remove_tree};
+pub use tunnel::Tunnels;
 pub use wire::{EndedBy, Entry, EntryKind, Exit, RefusalCode, StepEnd, StepId, StepSpec, StepState};

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::guard::GuardRules;
+
 /// A label of a pool: its atoms and the recipe of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelDefinition {
@@ -40,6 +42,8 @@ pub struct LabelDefinition {
     pub profile: SecurityProfile,
     /// The network that its nodes are on.
     pub network: NetworkMode,
+    /// What builds may do with the engine through a socket in the node (pools-D57); `None`: there is no socket.
+    pub guard: Option<GuardRules>,
     /// A ready node older than this is replaced; zero: never.
     pub max_ready_age: Duration,
 }

@@ -24,6 +24,7 @@ pub(super) fn label(name: &str, provider: &str) -> LabelDefinition {
         user: None,
         profile: SecurityProfile::Standard,
         network: NetworkMode::Default,
+        guard: None,
         max_ready_age: Duration::ZERO,
     }
 }

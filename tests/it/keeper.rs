@@ -369,3 +369,33 @@ async fn perf_m2_an_idle_keeper_keeps_little_memory_to_itself() {
         .sum();
     assert!(private <= 1536, "{private} KiB");
 }
+
+#[tokio::test]
+async fn design_a8_connections_to_a_socket_in_the_node_come_out_here() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    let (node, keeper) = Node::start().await;
+    let mut tunnels = keeper.listen(1, "docker.sock").await.unwrap();
+    let many: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+    for _ in 0..2 {
+        let (mut reader, mut writer) =
+            UnixStream::connect(node.path().join("docker.sock")).await.unwrap().into_split();
+        let mut tunnel = tunnels.accept().await.unwrap();
+        // Half of it ends first: what comes back after that is still whole.
+        let sent = many.clone();
+        tokio::spawn(async move {
+            writer.write_all(&sent).await.unwrap();
+            writer.shutdown().await.unwrap();
+        });
+        let mut received = Vec::new();
+        tunnel.read_to_end(&mut received).await.unwrap();
+        assert!(received == many, "{} bytes", received.len());
+        tokio::spawn(async move {
+            tunnel.write_all(&received).await.unwrap();
+        });
+        let mut back = Vec::new();
+        reader.read_to_end(&mut back).await.unwrap();
+        assert!(back == many, "{} bytes", back.len());
+    }
+}

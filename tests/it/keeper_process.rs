@@ -33,6 +33,7 @@ pub fn label(image: Option<&str>) -> LabelDefinition {
         user: None,
         profile: SecurityProfile::Standard,
         network: NetworkMode::None,
+        guard: None,
         max_ready_age: Duration::ZERO,
     }
 }

@@ -68,6 +68,7 @@ pub fn label(name: &str, min_ready: u32) -> LabelDefinition {
         user: None,
         profile: SecurityProfile::Standard,
         network: NetworkMode::Default,
+        guard: None,
         max_ready_age: Duration::ZERO,
     }
 }
