@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::sync::{Mutex, mpsc, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{BuildEvent, Illegal, Refusal, transition};
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, JobName, Millis, Outcome, ResultWord,
-    ZuulChange,
+    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, Event, JobName, Millis, Outcome,
+    ResultWord, ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
@@ -160,10 +160,12 @@ impl Builds {
             steps: Vec::new(),
             stop: None,
             description: String::new(),
+            version: 0,
         };
         let numbered = self.shared.store.accept_build(record.clone(), floor).await;
         self.shared.store_full.store(numbered.is_err(), Ordering::Release);
         record.number = numbered.map_err(Refusal::Store)?;
+        record.version = 1;
         let (id, number) = (record.id, record.number);
         info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
         self.shared.metrics.accepted.inc();
@@ -191,11 +193,12 @@ impl Builds {
         let live = self.live(id).ok_or(BuildError::Unknown)?;
         let _turn = live.turn.lock().await;
         let event = self.word_for_the_last_try(&live, event).await;
-        let current = Arc::clone(&live.shown.borrow());
-        let Some(next) = transition::apply(&current, &event, self.shared.clock.now())? else {
+        let (current, now) = (Arc::clone(&live.shown.borrow()), self.shared.clock.now());
+        let Some(next) = transition::apply(&current, &event, now)? else {
             return Ok(current);
         };
-        self.write(&next, matches!(event, BuildEvent::StopAsked { .. })).await?;
+        let happened = Event::of_build(&current, &next, now);
+        let next = self.write(next, happened, matches!(event, BuildEvent::StopAsked { .. })).await?;
         let next = Arc::new(next);
         live.shown.send_replace(Arc::clone(&next));
         if let BuildState::Ended(outcome) = &next.state {
@@ -215,22 +218,52 @@ impl Builds {
         self.shared.live.remove(&record.id);
     }
 
-    async fn write(&self, record: &BuildRecord, durable: bool) -> Result<(), BuildError> {
+    /// Stores what was made of a build, and what happened with it (pools-P4); returns the record with its row's version.
+    async fn write(
+        &self,
+        mut record: BuildRecord,
+        happened: Option<Event>,
+        durable: bool,
+    ) -> Result<BuildRecord, BuildError> {
+        let store = &self.shared.store;
         let mut pause = RETRY_FIRST;
         loop {
+            let (row, event) = (record.clone(), happened.clone());
             let written = match record.state {
-                BuildState::Ended(_) => self.shared.store.end_build(record.clone()).await,
-                _ => self.shared.store.save_build(record.clone(), durable).await,
+                BuildState::Ended(_) => store.end_build(row, event).await,
+                _ => store.save_build(row, event, durable).await,
             };
             match written {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    record.version += 1;
+                    return Ok(record);
+                }
                 Err(error) if error.is_retryable() => {
                     warn!(build.id = %record.id, %error, "build not stored yet; trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_LONGEST);
                 }
+                Err(error @ StoreError::Conflict(_)) => {
+                    record.version = self.version_after(&record, error).await?;
+                }
                 Err(error) => return Err(BuildError::Store(error)),
             }
+        }
+    }
+
+    /// Somebody else has written the row of a build (pools-P3). What is known here is what really happens on its node, and goes over it:
+    /// the version that the row has now. An end that is stored stays; the store sees to that.
+    async fn version_after(&self, record: &BuildRecord, conflict: StoreError) -> Result<u64, BuildError> {
+        self.shared.metrics.conflicts.inc();
+        error!(build.id = %record.id, error = %conflict, "a build's row was written by somebody else; it is written anew");
+        match self.shared.store.build(record.id).await {
+            Ok(Some(stored)) if stored.version != record.version => Ok(stored.version),
+            Ok(_) => Err(BuildError::Store(conflict)),
+            Err(error) if error.is_retryable() => {
+                tokio::time::sleep(RETRY_FIRST).await;
+                Ok(record.version)
+            }
+            Err(error) => Err(BuildError::Store(error)),
         }
     }
 

@@ -28,5 +28,6 @@ pub(crate) fn record(job: &str) -> BuildRecord {
         steps: Vec::new(),
         stop: None,
         description: String::new(),
+        version: 0,
     }
 }

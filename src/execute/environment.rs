@@ -151,6 +151,7 @@ mod tests {
             steps: vec![],
             stop: None,
             description: String::new(),
+            version: 0,
         }
     }
 

@@ -218,4 +218,7 @@ pub struct BuildRecord {
     pub stop: Option<StopMark>,
     /// The description that Zuul or a user set; shown as text (decision 26).
     pub description: String,
+    /// Counts how often the row was written; 0 before the first time. A write holds against the version that it was made
+    /// from (pools-P3): one that comes twice is done once, and one that is made from an older row is refused.
+    pub version: u64,
 }

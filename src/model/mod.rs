@@ -5,6 +5,7 @@
 
 mod address;
 mod build;
+mod event;
 mod id;
 mod name;
 mod node;
@@ -17,6 +18,7 @@ pub use build::{
     BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Precedence, StepEnd, StepRecord, StepState,
     StopMark, ZuulChange,
 };
+pub use event::{Event, Subject};
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use name::{JobName, NameError};
 pub use node::NodeState;

@@ -71,4 +71,6 @@ pub(super) enum News {
     Connected(Keeper),
     /// The provider says that it is not there any more, or has ended by itself.
     Lost(String),
+    /// Its row is not what it was written as (pools-P3).
+    RowChanged,
 }

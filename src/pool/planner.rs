@@ -137,6 +137,8 @@ pub(super) struct Plan {
     pub(super) grants: Vec<(usize, usize)>,
     /// Labels of which a node is to be launched, one entry a node.
     pub(super) launches: Vec<usize>,
+    /// The leases that the first of the launches are for, in their order; the others are stock.
+    pub(super) launched_for: Vec<usize>,
     /// Nodes to take away.
     pub(super) removals: Vec<(usize, Why)>,
     /// Leases that wait, first in line first.
@@ -312,6 +314,7 @@ impl<'a> Planner<'a> {
             match self.obstacle(*label) {
                 None => {
                     self.launch(*label);
+                    self.plan.launched_for.push(lease);
                     self.plan.waiting.push((lease, Reason::Launching(*label)));
                     return;
                 }

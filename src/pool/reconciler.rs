@@ -5,6 +5,7 @@
 //! tasks of their own, at most one a node, so that one provider never delays another (pools-P24). Losing a message or a task costs
 //! time, never correctness: every turn looks at the whole state.
 
+mod commit;
 mod connect;
 mod effects;
 mod health;
@@ -39,7 +40,7 @@ use super::labels::LabelTable;
 use super::message::Message;
 use super::provider::Provider;
 use super::status::PoolStatus;
-use crate::model::{BuildId, LeaseId, NodeId, NodeState};
+use crate::model::{BuildId, Event, LeaseId, NodeId, NodeState};
 use crate::store::{LeaseRow, Store, StoreError};
 use crate::sys::SharedClock;
 use crate::telemetry::metrics::PoolMetrics;
@@ -52,6 +53,10 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const REPORT_EVERY: Duration = Duration::from_millis(20);
 /// Deletes that a provider is asked for at once.
 const REMOVALS_AT_ONCE: usize = 8;
+/// Who does it, in the log of events: this loop …
+const RECONCILER: &str = "reconciler";
+/// … or the builds that ask it.
+const DISPATCHER: &str = "dispatcher";
 
 /// What the reconciler works with.
 pub(super) struct Parts {
@@ -122,6 +127,8 @@ struct Reconciler {
     dirty_nodes: BTreeSet<NodeId>,
     dirty_leases: BTreeSet<LeaseId>,
     ended_leases: Vec<LeaseRow>,
+    /// What happened to them, to be logged with the same commit (pools-P4).
+    events: Vec<Event>,
     /// What follows when they are.
     effects: Vec<Effect>,
     /// Effects brought forth something new to store or to plan.
@@ -169,6 +176,7 @@ impl Reconciler {
             dirty_nodes: BTreeSet::new(),
             dirty_leases: BTreeSet::new(),
             ended_leases: Vec::new(),
+            events: Vec::new(),
             effects: Vec::new(),
             again: false,
             metrics: None,
@@ -231,25 +239,6 @@ impl Reconciler {
         self.start_looks();
         self.answer_cleared();
         self.report();
-    }
-
-    /// Writes what changed. A store that refuses is asked until it does not: nothing goes on that is not stored (pools-P1, decision 16).
-    async fn commit(&mut self) {
-        if self.dirty_nodes.is_empty() && self.dirty_leases.is_empty() && self.ended_leases.is_empty() {
-            return;
-        }
-        let rows = |nodes: &BTreeMap<NodeId, Node>, dirty: &BTreeSet<NodeId>| {
-            dirty.iter().filter_map(|id| nodes.get(id)).map(|node| node.row.clone()).collect::<Vec<_>>()
-        };
-        let nodes = rows(&self.nodes, &std::mem::take(&mut self.dirty_nodes));
-        let mut leases = std::mem::take(&mut self.ended_leases);
-        let dirty = std::mem::take(&mut self.dirty_leases);
-        leases.extend(dirty.iter().filter_map(|id| self.leases.get(id)).map(|lease| lease.row.clone()));
-        while let Err(error) = self.store.save_pool(nodes.clone(), leases.clone()).await {
-            tracing::error!(%error, nodes = nodes.len(), leases = leases.len(),
-                "the pool's rows cannot be written; the pool waits until they can");
-            tokio::time::sleep(STORE_PAUSE).await;
-        }
     }
 
     /// Takes one message in.

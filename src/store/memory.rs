@@ -1,12 +1,18 @@
 //! A store that forgets everything at its end: for tests, and for a server that is run without a state directory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{BUILDS_AT_ONCE, BuildFilter, LeaseRow, LeaseState, NodeRow, Store, StoreError};
-use crate::model::{BuildId, BuildNumber, BuildRecord, BuildState, JobName, LeaseId, NodeId, ZuulChange};
+use super::{
+    BUILDS_AT_ONCE, BuildFilter, EVENTS_AT_ONCE, EventFilter, LeaseRow, LeaseState, LoggedEvent, NodeRow,
+    PoolWrite, Store, StoreError,
+};
+use crate::model::{
+    BuildId, BuildNumber, BuildRecord, BuildState, Event, JobName, LeaseId, Millis, NodeId, NodeState,
+    ZuulChange,
+};
 
 /// What the store holds.
 #[derive(Default)]
@@ -17,6 +23,8 @@ struct Tables {
     last_numbers: HashMap<JobName, BuildNumber>,
     nodes: BTreeMap<NodeId, NodeRow>,
     leases: BTreeMap<LeaseId, LeaseRow>,
+    events: VecDeque<LoggedEvent>,
+    last_event: u64,
     refusal: Option<StoreError>,
 }
 
@@ -66,47 +74,113 @@ impl Tables {
         let last = self.last_numbers.get(&job).copied().unwrap_or(0);
         let number = last.saturating_add(1).max(floor);
         record.number = number;
+        record.version = 1;
+        self.log([Event::accepted(&record)]);
         self.last_numbers.insert(job.clone(), number);
         self.by_number.insert((job, number), record.id);
         self.builds.insert(record.id, record);
         number
     }
 
-    fn put(&mut self, mut record: BuildRecord) -> Result<(), StoreError> {
+    fn put(&mut self, mut record: BuildRecord, event: Option<Event>) -> Result<(), StoreError> {
         let stored = self
             .builds
             .get_mut(&record.id)
             .ok_or_else(|| StoreError::Conflict(format!("build {} is not stored", record.id)))?;
-        if stored.state.outcome().is_none() {
-            record.number = stored.number;
-            record.request = stored.request.clone();
-            record.recipe = stored.recipe.clone();
-            *stored = record;
+        if stored.state.outcome().is_some() {
+            return Ok(());
         }
+        record.number = stored.number;
+        record.request = stored.request.clone();
+        record.recipe = stored.recipe.clone();
+        let current = stored.version == record.version;
+        record.version += 1;
+        if !current {
+            let again = *stored == record;
+            let text = format!("build {} has version {}", record.id, stored.version);
+            return if again { Ok(()) } else { Err(StoreError::Conflict(text)) };
+        }
+        *stored = record;
+        self.log(event);
         Ok(())
     }
 
-    fn save_pool(&mut self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError> {
-        for row in &nodes {
-            let held = self.nodes.get(&row.id).and_then(|stored| stored.lease);
-            if let (Some(held), Some(wanted)) = (held, row.lease)
-                && held != wanted
-            {
-                return Err(StoreError::Conflict(format!(
-                    "node {} belongs to another lease than {wanted}",
-                    row.id
-                )));
-            }
+    fn log(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.last_event += 1;
+            self.events.push_back(LoggedEvent { number: self.last_event, event });
         }
-        self.nodes.extend(nodes.into_iter().map(|row| (row.id, row)));
-        for lease in leases {
-            match lease.state {
-                LeaseState::Queued | LeaseState::Active => self.leases.insert(lease.id, lease),
-                LeaseState::Released => self.leases.remove(&lease.id),
+    }
+
+    fn save_pool(&mut self, write: PoolWrite) -> Result<(), StoreError> {
+        let nodes = write.nodes.iter().map(|row| self.standing_of_node(row));
+        let leases = write.leases.iter().map(|row| self.standing_of_lease(row));
+        let standings = nodes.chain(leases).collect::<Result<Vec<Standing>, StoreError>>()?;
+        match (standings.contains(&Standing::Written), standings.contains(&Standing::Current)) {
+            (true, true) => return Err(StoreError::Conflict("a part of it is written already".to_owned())),
+            (true, false) => return Ok(()),
+            (false, _) => {}
+        }
+        for mut row in write.nodes {
+            row.version += 1;
+            self.nodes.insert(row.id, row);
+        }
+        for mut row in write.leases {
+            row.version += 1;
+            match row.state {
+                LeaseState::Queued | LeaseState::Active => self.leases.insert(row.id, row),
+                LeaseState::Released => self.leases.remove(&row.id),
             };
         }
+        self.log(write.events);
         Ok(())
     }
+
+    fn standing_of_node(&self, row: &NodeRow) -> Result<Standing, StoreError> {
+        let stored = self.nodes.get(&row.id);
+        let held = stored.and_then(|stored| stored.lease);
+        let next = NodeRow { version: row.version + 1, ..row.clone() };
+        match (stored, held, row.lease) {
+            (Some(stored), ..) if *stored == next => Ok(Standing::Written),
+            (_, Some(held), Some(wanted)) if held != wanted => {
+                Err(StoreError::Conflict(format!("node {} belongs to another lease than {wanted}", row.id)))
+            }
+            _ if stored.map_or(0, |stored| stored.version) == row.version => Ok(Standing::Current),
+            _ => Err(StoreError::Conflict(format!("node {} has another version", row.id))),
+        }
+    }
+
+    fn standing_of_lease(&self, row: &LeaseRow) -> Result<Standing, StoreError> {
+        let stored = self.leases.get(&row.id);
+        let next = LeaseRow { version: row.version + 1, ..row.clone() };
+        let over = row.state == LeaseState::Released && row.version > 0 && stored.is_none();
+        if over || stored == Some(&next) {
+            Ok(Standing::Written)
+        } else if stored.map_or(0, |stored| stored.version) == row.version {
+            Ok(Standing::Current)
+        } else {
+            Err(StoreError::Conflict(format!("lease {} has another version", row.id)))
+        }
+    }
+
+    fn remove_node(&mut self, id: NodeId, event: Event) -> Result<(), StoreError> {
+        let Some(stored) = self.nodes.get(&id) else { return Ok(()) };
+        if stored.state != NodeState::Deleting {
+            return Err(StoreError::Conflict(format!("node {id} is {}", stored.state.as_str())));
+        }
+        self.nodes.remove(&id);
+        self.log([event]);
+        Ok(())
+    }
+}
+
+/// How a row stands to what is stored (pools-P3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It was made from what is stored.
+    Current,
+    /// It is what is stored: the write comes a second time.
+    Written,
 }
 
 #[async_trait]
@@ -136,17 +210,23 @@ impl Store for MemoryStore {
         Ok(self.write()?.accept(record, floor))
     }
 
-    async fn save_build(&self, record: BuildRecord, _durable: bool) -> Result<(), StoreError> {
-        self.write()?.put(record)
+    async fn save_build(
+        &self,
+        record: BuildRecord,
+        event: Option<Event>,
+        _durable: bool,
+    ) -> Result<(), StoreError> {
+        self.write()?.put(record, event)
     }
 
-    async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError> {
-        self.write()?.put(record)
+    async fn end_build(&self, record: BuildRecord, event: Option<Event>) -> Result<(), StoreError> {
+        self.write()?.put(record, event)
     }
 
     async fn describe_build(&self, id: BuildId, text: String) -> Result<(), StoreError> {
         if let Some(stored) = self.write()?.builds.get_mut(&id) {
             stored.description = text;
+            stored.version += 1;
         }
         Ok(())
     }
@@ -222,13 +302,32 @@ impl Store for MemoryStore {
         Ok(self.read().leases.values().cloned().collect())
     }
 
-    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError> {
-        self.write()?.save_pool(nodes, leases)
+    async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError> {
+        self.write()?.save_pool(write)
     }
 
-    async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
-        self.write()?.nodes.remove(&id);
-        Ok(())
+    async fn remove_node(&self, id: NodeId, event: Event) -> Result<(), StoreError> {
+        self.write()?.remove_node(id, event)
+    }
+
+    async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
+        let wanted = |logged: &&LoggedEvent| {
+            filter.before.is_none_or(|before| logged.number < before)
+                && filter.since.is_none_or(|since| logged.number > since)
+                && filter.kind.as_ref().is_none_or(|kind| logged.event.subject.kind() == kind)
+                && filter.object.as_ref().is_none_or(|id| logged.event.subject.id() == id)
+        };
+        let limit = filter.limit.min(EVENTS_AT_ONCE) as usize;
+        Ok(self.read().events.iter().rev().filter(wanted).take(limit).cloned().collect())
+    }
+
+    async fn prune_events(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
+        let mut tables = self.write()?;
+        let (last, before) = (tables.last_event, tables.events.len());
+        tables.events.retain(|logged| {
+            logged.number == last || (logged.event.at >= oldest && logged.number + most > last)
+        });
+        Ok((before - tables.events.len()) as u64)
     }
 }
 

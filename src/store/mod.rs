@@ -15,11 +15,13 @@ pub use memory::MemoryStore;
 use async_trait::async_trait;
 
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, JobName, LeaseId, Millis, NodeId, NodeState, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, NodeState, ZuulChange,
 };
 
 /// No listing of builds is longer, whatever limit is asked for: a page, and a bound on the memory that one request takes.
 pub const BUILDS_AT_ONCE: u32 = 1_000;
+/// The same for events.
+pub const EVENTS_AT_ONCE: u32 = 1_000;
 
 /// A store that could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -71,6 +73,8 @@ pub struct NodeRow {
     pub external_id: Option<String>,
     /// What went wrong, for people.
     pub detail: String,
+    /// Counts how often the row was written; 0 before the first time (pools-P3).
+    pub version: u64,
 }
 
 /// Where a lease stands (pools 4.1).
@@ -82,6 +86,17 @@ pub enum LeaseState {
     Active,
     /// Over; its node is being cleared away.
     Released,
+}
+
+impl LeaseState {
+    /// The word used in the store and in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LeaseState::Queued => "queued",
+            LeaseState::Active => "active",
+            LeaseState::Released => "released",
+        }
+    }
 }
 
 /// A lease as it is stored.
@@ -101,6 +116,43 @@ pub struct LeaseRow {
     pub queued_at: Millis,
     /// When it came into this state.
     pub since: Millis,
+    /// Counts how often the row was written; 0 before the first time (pools-P3).
+    pub version: u64,
+}
+
+/// Nodes and leases that are written in one commit, with what happened to them (pools-P4).
+#[derive(Debug, Clone, Default)]
+pub struct PoolWrite {
+    /// Nodes as they are from now on, each with the version that it was made from.
+    pub nodes: Vec<NodeRow>,
+    /// Leases, likewise; a released one is forgotten.
+    pub leases: Vec<LeaseRow>,
+    /// What is logged.
+    pub events: Vec<Event>,
+}
+
+/// An event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its number: in the order of the commits, never used twice.
+    pub number: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Which events to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only those of the build, node or lease with this id.
+    pub object: Option<String>,
+    /// Only those of this kind (`build`, `node`, `lease`).
+    pub kind: Option<String>,
+    /// Only events older than this one (for the next page).
+    pub before: Option<u64>,
+    /// Only events newer than this one (for what has come since).
+    pub since: Option<u64>,
+    /// At most so many, and never more than [`EVENTS_AT_ONCE`].
+    pub limit: u32,
 }
 
 /// Which builds to list; newest first.
@@ -129,14 +181,23 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets names that an administrator dropped (`drop function`); unknown ones are ignored.
     async fn forget_gearman_names(&self, names: Vec<Vec<u8>>) -> Result<(), StoreError>;
 
-    /// Records a new build under the job's next number and returns that number. The number is at least `floor` and larger than any used one.
-    /// The record's own `number` is ignored; a build that is stored already keeps its number. Committed with full synchronisation.
+    /// Records a new build under the job's next number, logs that, and returns the number. It is at least `floor` and larger than any
+    /// used one. The record's own `number` and `version` are ignored: the row has version 1. A build that is stored already keeps its
+    /// number. Committed with full synchronisation.
     async fn accept_build(&self, record: BuildRecord, floor: BuildNumber) -> Result<BuildNumber, StoreError>;
-    /// Writes the present state of a build that has not ended; one that has stays as it is. Number, request and recipe
-    /// are those that were accepted. Full synchronisation only when `durable`. A build that was not accepted is a conflict.
-    async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError>;
-    /// Writes the end of a build, once; a build that has ended keeps its first end (pools-D63). Full synchronisation.
-    async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError>;
+    /// Writes the present state of a build that has not ended, and what happened; one that has stays as it is. Number, request and
+    /// recipe are those that were accepted. The row's version counts up. Full synchronisation only when `durable`.
+    ///
+    /// The same write again changes nothing. A build that was not accepted, or a row of another version, is a conflict (pools-P3).
+    async fn save_build(
+        &self,
+        record: BuildRecord,
+        event: Option<Event>,
+        durable: bool,
+    ) -> Result<(), StoreError>;
+    /// Writes the end of a build, once, as [`Store::save_build`] does; a build that has ended keeps its first end (pools-D63). Full
+    /// synchronisation.
+    async fn end_build(&self, record: BuildRecord, event: Option<Event>) -> Result<(), StoreError>;
     /// Sets a build's description, also after its end (zuul-gearman 6.6). An unknown build is no error.
     async fn describe_build(&self, id: BuildId, text: String) -> Result<(), StoreError>;
     /// One build.
@@ -161,10 +222,18 @@ pub trait Store: Send + Sync + 'static {
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
     /// Every lease that is not released.
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError>;
-    /// Writes nodes and leases in one commit (reservation of a node and its lease are one step). A node that belongs to a lease
-    /// must be given up before another lease gets it: else nothing is written and the answer is a conflict. A released lease
-    /// is forgotten.
-    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError>;
-    /// Forgets a node whose object is confirmed gone.
-    async fn remove_node(&self, id: NodeId) -> Result<(), StoreError>;
+    /// Writes nodes, leases and events in one commit (reservation of a node and its lease are one step), each row by compare-and-set on
+    /// its version, which counts up (pools-P3); a row of version 0 is new. A node that belongs to a lease must be given up before another
+    /// lease gets it. Where a row is not what it was, nothing at all is written and the answer is a conflict; the same write again
+    /// changes nothing.
+    async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError>;
+    /// Forgets a node whose object is confirmed gone, and logs that. One that is not there is forgotten already; one in another state
+    /// than [`NodeState::Deleting`] is a conflict.
+    async fn remove_node(&self, id: NodeId, event: Event) -> Result<(), StoreError>;
+
+    /// What happened, newest first (pools-P4).
+    async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError>;
+    /// Forgets events from before `oldest`, and all but about the newest `most`; the last one always stays, so that its number is never
+    /// used again. Does a part of it at a time: returns how many are gone, 0 when all are that shall go.
+    async fn prune_events(&self, oldest: Millis, most: u64) -> Result<u64, StoreError>;
 }

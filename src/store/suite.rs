@@ -1,12 +1,16 @@
 //! The promises of [`Store`] as tests that every implementation has to pass.
 
+mod events;
+mod pool;
+
 use std::future::Future;
 
-use super::{BuildFilter, LeaseRow, LeaseState, NodeRow, Store, StoreError};
+pub(crate) use pool::{lease, node};
+
+use super::{BuildFilter, Store, StoreError};
 use crate::model::{
-    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, Millis, NodeId, NodeState,
-    Origin, Outcome, Parameter, ParameterValue, Parameters, ResultWord, StepEnd, StepRecord, StepState,
-    StopMark,
+    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, Millis, NodeId, Origin, Outcome,
+    Parameter, ParameterValue, Parameters, ResultWord, StepEnd, StepRecord, StepState, StopMark,
 };
 
 /// A build of `job`, made at the moment `millis`, for change 1,1.
@@ -39,6 +43,7 @@ pub(crate) fn record(job: &str, millis: u64) -> BuildRecord {
         steps: Vec::new(),
         stop: None,
         description: String::new(),
+        version: 0,
     }
 }
 
@@ -49,31 +54,11 @@ pub(crate) fn ended(mut record: BuildRecord, result: Option<ResultWord>) -> Buil
     record
 }
 
-pub(crate) fn node(millis: u64) -> NodeRow {
-    NodeRow {
-        id: NodeId::new(millis, 0),
-        provider: "docker".to_owned(),
-        label: "debian".to_owned(),
-        recipe_hash: "abc".to_owned(),
-        state: NodeState::Ready,
-        since: Millis(millis),
-        created_at: Millis(millis),
-        lease: None,
-        external_id: Some("e1".to_owned()),
-        detail: String::new(),
-    }
-}
-
-pub(crate) fn lease(millis: u64, state: LeaseState) -> LeaseRow {
-    LeaseRow {
-        id: LeaseId::new(millis, 0),
-        build: BuildId::new(millis, 0),
-        expression: "debian && !arm".to_owned(),
-        state,
-        node: None,
-        queued_at: Millis(millis),
-        since: Millis(millis),
-    }
+/// What becomes of `record` when it is accepted.
+pub(crate) async fn accepted(store: &dyn Store, mut record: BuildRecord) -> BuildRecord {
+    record.number = store.accept_build(record.clone(), 1).await.unwrap();
+    record.version = 1;
+    record
 }
 
 /// Runs every test, each on a store of its own.
@@ -86,7 +71,9 @@ pub(crate) async fn run<S: Store, F: Future<Output = S>>(new: impl Fn() -> F) {
     listings_are_newest_first(&new().await).await;
     lost_builds_are_counted_in_a_row(&new().await).await;
     removed_builds_leave_their_number_used(&new().await).await;
-    nodes_and_leases_are_saved_together(&new().await).await;
+    a_build_is_written_from_the_row_that_is_stored(&new().await).await;
+    pool::run(&new).await;
+    events::run(&new).await;
     assert!(!new().await.instance_id().await.unwrap().is_empty());
 }
 
@@ -182,7 +169,7 @@ pub(crate) fn causes() -> Vec<Cause> {
 
 async fn every_field_comes_back(store: &dyn Store) {
     let mut full = full_record();
-    full.number = store.accept_build(full.clone(), 1).await.unwrap();
+    full = accepted(store, full).await;
     let states = [
         BuildState::Accepted,
         BuildState::Waiting { reason: "no room".to_owned() },
@@ -191,7 +178,8 @@ async fn every_field_comes_back(store: &dyn Store) {
     ];
     for (place, state) in states.into_iter().enumerate() {
         full.state = state;
-        store.save_build(full.clone(), place % 2 == 0).await.unwrap();
+        store.save_build(full.clone(), None, place % 2 == 0).await.unwrap();
+        full.version += 1;
         assert_eq!(store.build(full.id).await.unwrap().as_ref(), Some(&full));
     }
     let unfinished = store.unfinished_builds().await.unwrap();
@@ -202,43 +190,61 @@ async fn every_field_comes_back(store: &dyn Store) {
     assert_eq!(store.build_by_number(&job, 99).await.unwrap(), None);
     assert_eq!(store.build(BuildId::new(404, 0)).await.unwrap(), None);
     for (place, cause) in causes().into_iter().enumerate() {
-        let mut build = record("causes", 100 + place as u64);
-        build.number = store.accept_build(build.clone(), 1).await.unwrap();
+        let mut build = accepted(store, record("causes", 100 + place as u64)).await;
         build.ended_at = Some(Millis(200));
         build.state = BuildState::Ended(Outcome { result: None, cause });
-        store.end_build(build.clone()).await.unwrap();
+        store.end_build(build.clone(), None).await.unwrap();
+        build.version += 1;
         assert_eq!(store.build(build.id).await.unwrap(), Some(build));
     }
 }
 
 async fn the_first_end_stays(store: &dyn Store) {
-    let mut build = record("a", 1);
-    build.number = store.accept_build(build.clone(), 1).await.unwrap();
-    let first = ended(build.clone(), Some(ResultWord::Aborted));
-    store.end_build(first.clone()).await.unwrap();
+    let mut build = accepted(store, record("a", 1)).await;
+    let mut first = ended(build.clone(), Some(ResultWord::Aborted));
+    store.end_build(first.clone(), None).await.unwrap();
+    first.version += 1;
     let second = ended(build.clone(), Some(ResultWord::Success));
-    store.end_build(second).await.unwrap();
+    store.end_build(second, None).await.unwrap();
     assert_eq!(store.build(build.id).await.unwrap(), Some(first.clone()));
     build.state = BuildState::Running;
     build.recipe = "other".into();
-    store.save_build(build.clone(), false).await.unwrap();
+    store.save_build(build.clone(), None, false).await.unwrap();
     assert_eq!(store.build(build.id).await.unwrap(), Some(first.clone()));
     store.describe_build(build.id, "late".to_owned()).await.unwrap();
     store.describe_build(BuildId::new(404, 0), "nobody".to_owned()).await.unwrap();
-    let described = BuildRecord { description: "late".to_owned(), ..first };
+    let described = BuildRecord { description: "late".to_owned(), version: first.version + 1, ..first };
     assert_eq!(store.build(build.id).await.unwrap(), Some(described));
     assert!(store.unfinished_builds().await.unwrap().is_empty());
-    let unknown = store.save_build(record("a", 77), true).await;
+    let unknown = store.save_build(record("a", 77), None, true).await;
     assert!(matches!(unknown, Err(StoreError::Conflict(_))), "{unknown:?}");
+}
+
+/// pools-P3.
+async fn a_build_is_written_from_the_row_that_is_stored(store: &dyn Store) {
+    let mut build = accepted(store, record("a", 1)).await;
+    let mut stale = build.clone();
+    build.state = BuildState::Running;
+    store.save_build(build.clone(), None, true).await.unwrap();
+    store.save_build(build.clone(), None, true).await.unwrap();
+    let stored = BuildRecord { version: 2, ..build.clone() };
+    assert_eq!(store.build(build.id).await.unwrap().as_ref(), Some(&stored), "the same write again is none");
+    stale.state = BuildState::Publishing;
+    for refused in [
+        store.save_build(stale.clone(), None, false).await,
+        store.end_build(ended(stale, Some(ResultWord::Success)), None).await,
+    ] {
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!(store.build(build.id).await.unwrap(), Some(stored));
 }
 
 async fn listings_are_newest_first(store: &dyn Store) {
     for millis in 1..=6 {
         let job = if millis % 2 == 0 { "even" } else { "odd" };
-        let build = record(job, millis);
-        store.accept_build(build.clone(), 1).await.unwrap();
+        let build = accepted(store, record(job, millis)).await;
         if millis <= 4 {
-            store.end_build(ended(build, None)).await.unwrap();
+            store.end_build(ended(build, None), None).await.unwrap();
         }
     }
     let list = async |filter: BuildFilter| {
@@ -263,14 +269,13 @@ async fn lost_builds_are_counted_in_a_row(store: &dyn Store) {
     assert_eq!(store.lost_in_a_row(&job, &change).await.unwrap(), 0);
     let words = [None, Some(ResultWord::Failure), None, None];
     for (millis, word) in (1..).zip(words) {
-        let build = record("a", millis);
-        store.accept_build(build.clone(), 1).await.unwrap();
-        store.end_build(ended(build, word)).await.unwrap();
+        let build = accepted(store, record("a", millis)).await;
+        store.end_build(ended(build, word), None).await.unwrap();
     }
     let mut other = record("a", 10);
     other.request.parameters.0[2].value = ParameterValue::Text("2".to_owned());
-    store.accept_build(other.clone(), 1).await.unwrap();
-    store.end_build(ended(other, Some(ResultWord::Success))).await.unwrap();
+    let other = accepted(store, other).await;
+    store.end_build(ended(other, Some(ResultWord::Success)), None).await.unwrap();
     store.accept_build(record("a", 11), 1).await.unwrap();
     assert_eq!(store.lost_in_a_row(&job, &change).await.unwrap(), 2);
     let b: JobName = "b".parse().unwrap();
@@ -285,33 +290,4 @@ async fn removed_builds_leave_their_number_used(store: &dyn Store) {
     store.remove_builds(both).await.unwrap();
     assert_eq!(store.build(BuildId::new(1, 1)).await.unwrap(), None);
     assert_eq!(store.accept_build(record("a", 4), 1).await.unwrap(), 3);
-}
-
-async fn nodes_and_leases_are_saved_together(store: &dyn Store) {
-    let (mut first, second) = (node(1), node(2));
-    let mut wish = lease(9, LeaseState::Queued);
-    store.save_pool(vec![first.clone(), second.clone()], vec![wish.clone()]).await.unwrap();
-    assert_eq!(store.nodes().await.unwrap(), [first.clone(), second.clone()]);
-    assert_eq!(store.leases().await.unwrap(), [wish.clone()]);
-
-    (first.state, first.lease) = (NodeState::Leased, Some(wish.id));
-    (wish.state, wish.node) = (LeaseState::Active, Some(first.id));
-    store.save_pool(vec![first.clone()], vec![wish.clone()]).await.unwrap();
-    assert_eq!(store.leases().await.unwrap(), [wish.clone()]);
-
-    let mut thief = lease(10, LeaseState::Active);
-    thief.node = Some(first.id);
-    let stolen = NodeRow { lease: Some(thief.id), ..first.clone() };
-    let refused = store.save_pool(vec![stolen], vec![thief]).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
-    assert_eq!(store.leases().await.unwrap(), [wish.clone()]);
-    assert_eq!(store.nodes().await.unwrap(), [first.clone(), second.clone()]);
-
-    (first.state, first.lease) = (NodeState::Deleting, None);
-    wish.state = LeaseState::Released;
-    store.save_pool(vec![first.clone()], vec![wish]).await.unwrap();
-    assert!(store.leases().await.unwrap().is_empty());
-    store.remove_node(first.id).await.unwrap();
-    store.remove_node(first.id).await.unwrap();
-    assert_eq!(store.nodes().await.unwrap(), [second]);
 }

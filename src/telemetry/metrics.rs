@@ -42,10 +42,10 @@ impl Metrics {
     pub fn new() -> Metrics {
         let mut registry = Registry::with_prefix("causeway");
         let gearman = GearmanMetrics::register(registry.sub_registry_with_prefix("gearman"));
-        let builds = BuildMetrics::register(&mut registry);
-        let pool = PoolMetrics::register(&mut registry);
-        let console = ConsoleMetrics::register(registry.sub_registry_with_prefix("log"));
         let store = StoreMetrics::register(registry.sub_registry_with_prefix("store"));
+        let builds = BuildMetrics::register(&mut registry, &store);
+        let pool = PoolMetrics::register(&mut registry, &store);
+        let console = ConsoleMetrics::register(registry.sub_registry_with_prefix("log"));
         let http = HttpMetrics::register(registry.sub_registry_with_prefix("http"));
         Metrics { registry: Arc::new(registry), gearman, builds, pool, console, store, http }
     }
@@ -211,16 +211,19 @@ pub struct BuildMetrics {
     pub seconds: LongHistograms<ResultLabels>,
     /// Steps ended.
     pub steps: Family<StepLabels, Counter>,
+    /// Rows that somebody else had written: those of the store.
+    pub conflicts: Counter,
 }
 
 impl BuildMetrics {
-    fn register(registry: &mut Registry) -> BuildMetrics {
+    fn register(registry: &mut Registry, store: &StoreMetrics) -> BuildMetrics {
         BuildMetrics {
             live: gauges(registry, "builds", "Live builds by state"),
             accepted: counter(registry, "builds_accepted", "Builds accepted"),
             ended: family(registry, "builds_ended", "Builds ended, by result"),
             seconds: histograms(registry, "build_seconds", "Time from acceptance to the end"),
             steps: family(registry, "step", "Steps ended"),
+            conflicts: store.conflicts.clone(),
         }
     }
 }
@@ -288,10 +291,12 @@ pub struct PoolMetrics {
     pub stock_misses: Counter,
     /// One pass of the planner.
     pub pass_seconds: Histogram,
+    /// Rows that somebody else had written: those of the store.
+    pub conflicts: Counter,
 }
 
 impl PoolMetrics {
-    fn register(r: &mut Registry) -> PoolMetrics {
+    fn register(r: &mut Registry, store: &StoreMetrics) -> PoolMetrics {
         PoolMetrics {
             nodes: gauges(r, "nodes", "Nodes by state"),
             launch_seconds: histograms(r, "node_launch_seconds", "Time from request to ready or failed"),
@@ -304,6 +309,7 @@ impl PoolMetrics {
             stock_hits: counter(r, "stock_hits", "Leases served from stock"),
             stock_misses: counter(r, "stock_misses", "Leases that needed a new node"),
             pass_seconds: histogram(r, "scheduler_pass_seconds", "One pass of the planner", SHORT_SECONDS),
+            conflicts: store.conflicts.clone(),
         }
     }
 }
@@ -331,12 +337,19 @@ impl ConsoleMetrics {
 pub struct StoreMetrics {
     /// One commit.
     pub commit_seconds: Histogram,
+    /// Writes refused because a row was not what it was (pools-P3): somebody else writes to the store.
+    pub conflicts: Counter,
 }
 
 impl StoreMetrics {
     fn register(registry: &mut Registry) -> StoreMetrics {
         StoreMetrics {
             commit_seconds: histogram(registry, "commit_seconds", "One commit of the store", SHORT_SECONDS),
+            conflicts: counter(
+                registry,
+                "conflicts",
+                "Writes refused because somebody else had changed a row",
+            ),
         }
     }
 }

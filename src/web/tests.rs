@@ -23,5 +23,6 @@ pub(super) fn record() -> BuildRecord {
         steps: Vec::new(),
         stop: None,
         description: String::new(),
+        version: 0,
     }
 }

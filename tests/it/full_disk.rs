@@ -81,6 +81,7 @@ fn record(place: u64) -> BuildRecord {
         steps: Vec::new(),
         stop: None,
         description: String::new(),
+        version: 0,
     }
 }
 
@@ -105,7 +106,8 @@ async fn decision_16_a_full_store_says_so_and_goes_on_when_there_is_room() {
     std::fs::remove_file(filler).unwrap();
     let mut ended = record(1);
     ended.state = BuildState::Ended(Outcome { result: Some(ResultWord::Success), cause: Cause::Finished });
-    store.end_build(ended).await.unwrap();
+    ended.version = 1;
+    store.end_build(ended, None).await.unwrap();
     assert_eq!(store.accept_build(record(accepted + 1), 1).await.unwrap(), accepted + 1);
     store.close().await;
 

@@ -105,6 +105,7 @@ impl Reconciler {
             node: id,
             provider: Arc::clone(&entry.driver),
             store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
             messages: self.messages.clone(),
             timing: self.timing.clone(),
             slots: Arc::clone(&entry.removals),

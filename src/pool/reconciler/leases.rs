@@ -1,14 +1,15 @@
 //! Leases in memory: queued, granted, given back, forgotten by their holders.
 
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::{Mutex, oneshot};
 
-use super::Reconciler;
 use super::effects::Effect;
-use crate::model::{BuildId, LeaseId, NodeId, NodeState, Precedence};
+use super::{DISPATCHER, RECONCILER, Reconciler};
+use crate::model::{BuildId, Event, LeaseId, NodeId, NodeState, Precedence, Subject};
 use crate::pool::handle::PoolError;
 use crate::pool::lease::{self, Gone, Held, LeaseFailure};
 use crate::pool::message::{Holder, Request};
@@ -67,20 +68,30 @@ impl Reconciler {
         let known = self.by_build.get(&want.build).copied();
         let id = known.unwrap_or_else(|| sys::new_lease_id(self.clock.as_ref()));
         let now = self.clock.now();
-        let lease = self.leases.entry(id).or_insert_with(|| {
-            let mut lease = Lease::new(LeaseRow {
-                id,
-                build: want.build,
-                expression: want.expression.clone(),
-                state: LeaseState::Queued,
-                node: None,
-                queued_at: now,
-                since: now,
-            });
-            // What nobody ever had in hand is untouched.
-            lease.taken = Arc::clone(&holder.taken);
-            lease
-        });
+        let lease = match self.leases.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let row = LeaseRow {
+                    id,
+                    build: want.build,
+                    expression: want.expression.clone(),
+                    state: LeaseState::Queued,
+                    node: None,
+                    queued_at: now,
+                    since: now,
+                    version: 0,
+                };
+                let cause = match row.expression.as_str() {
+                    "" => format!("build {} asks for any node", row.build),
+                    expression => format!("build {} asks for '{expression}'", row.build),
+                };
+                self.events.push(lease_event(&row, None, cause, DISPATCHER));
+                let lease = free.insert(Lease::new(row));
+                // What nobody ever had in hand is untouched.
+                lease.taken = Arc::clone(&holder.taken);
+                lease
+            }
+        };
         lease.priority = want.priority;
         lease.candidates = candidates;
         lease.waiter = Some(holder);
@@ -100,7 +111,7 @@ impl Reconciler {
         let active = self.leases.get(&id).is_some_and(|lease| lease.row.state == LeaseState::Active);
         let node = self.node_of(id).and_then(|node| self.nodes.get(&node));
         if active && node.is_none_or(|node| node.row.state != NodeState::Leased) {
-            self.end(id);
+            self.end(id, "its node is lost", RECONCILER);
         }
     }
 
@@ -155,7 +166,7 @@ impl Reconciler {
     }
 
     pub(super) fn release(&mut self, id: LeaseId, answer: oneshot::Sender<()>) {
-        self.end(id);
+        self.end(id, "given back by its build", DISPATCHER);
         self.effects.push(Effect::Released(answer));
     }
 
@@ -163,18 +174,20 @@ impl Reconciler {
     pub(super) fn orphaned(&mut self, id: LeaseId) {
         if self.leases.get(&id).is_some_and(|lease| !lease.is_held()) {
             tracing::info!(lease.id = %id, "the build of a lease has ended; the lease ends too");
-            self.end(id);
+            self.end(id, "its build has ended", RECONCILER);
         }
     }
 
     /// Ends a lease, whatever its state. A node that nobody touched goes back to the stock.
-    pub(super) fn end(&mut self, id: LeaseId) {
+    pub(super) fn end(&mut self, id: LeaseId, cause: &str, actor: &'static str) {
         let node = self.node_of(id);
         let Some(mut lease) = self.leases.remove(&id) else { return };
         self.by_build.remove(&lease.row.build);
         self.dirty_leases.remove(&id);
+        let before = lease.row.state;
         lease.row.state = LeaseState::Released;
         lease.row.since = self.clock.now();
+        self.events.push(lease_event(&lease.row, Some(before), cause.to_owned(), actor));
         self.ended_leases.push(lease.row);
         let Some(node) = node else { return };
         let untouched = !lease.taken.load(Ordering::Acquire);
@@ -182,7 +195,8 @@ impl Reconciler {
             node.row.state == NodeState::Leased
                 && node.keeper.as_ref().is_some_and(|keeper| !keeper.is_closed())
         });
-        if untouched && usable && self.set_state(node, NodeState::Ready) {
+        let back = || format!("lease {id} ended before anybody used it");
+        if untouched && usable && self.set_state(node, NodeState::Ready, back()) {
             if let Some(node) = self.nodes.get_mut(&node) {
                 node.row.lease = None;
             }
@@ -194,7 +208,7 @@ impl Reconciler {
     /// Ends a lease that nobody can serve, and says why.
     pub(super) fn fail(&mut self, id: LeaseId, failure: LeaseFailure) {
         let waiter = self.leases.get_mut(&id).and_then(|lease| lease.waiter.take());
-        self.end(id);
+        self.end(id, &failure.to_string(), RECONCILER);
         if let Some(waiter) = waiter {
             self.effects.push(Effect::Refuse(waiter, failure));
         }
@@ -212,9 +226,20 @@ impl Reconciler {
         };
         let gone: Vec<LeaseId> = self.leases.values().filter(vanished).map(|lease| lease.row.id).collect();
         for id in gone {
-            self.end(id);
+            self.end(id, "nobody waits for it any more", RECONCILER);
         }
     }
+}
+
+/// A lease that came into the state that it is in (pools-P4).
+pub(super) fn lease_event(
+    row: &LeaseRow,
+    from: Option<LeaseState>,
+    cause: String,
+    actor: &'static str,
+) -> Event {
+    let states = (from.map(LeaseState::as_str), row.state.as_str());
+    Event::new(row.since, Subject::Lease(row.id), states, cause, actor)
 }
 
 /// A node's directory (decision 18).

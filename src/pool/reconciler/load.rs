@@ -9,7 +9,7 @@ use super::effects::Effect;
 use super::health::LabelHealth;
 use super::leases::Lease;
 use super::nodes::Node;
-use super::{Label, Reconciler, slots};
+use super::{Label, RECONCILER, Reconciler, slots};
 use crate::model::{BuildId, LeaseId, NodeId, NodeState};
 use crate::pool::config::ProviderLimits;
 use crate::pool::lease::LeaseFailure;
@@ -40,7 +40,7 @@ impl Reconciler {
         let over = |lease: &&Lease| !urgency.contains_key(&lease.row.build);
         let over: Vec<LeaseId> = self.leases.values().filter(over).map(|lease| lease.row.id).collect();
         for id in over {
-            self.end(id);
+            self.end(id, "its build has ended", RECONCILER);
         }
         self.match_leases();
         tracing::info!(nodes = self.nodes.len(), leases = self.leases.len(), "the pool has its rows");
@@ -48,7 +48,7 @@ impl Reconciler {
     }
 
     /// The table of pools 5, one row.
-    fn take_up(&mut self, id: NodeId) {
+    pub(super) fn take_up(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get(&id) else { return };
         if node.provider.is_none() {
             tracing::warn!(node.id = %id, provider.name = node.row.provider,
@@ -100,7 +100,7 @@ impl Reconciler {
     }
 
     /// Finds each node's place among labels and providers. What it was made from stays what it was.
-    fn place_nodes(&mut self) {
+    pub(super) fn place_nodes(&mut self) {
         let table = Arc::clone(&self.table);
         for node in self.nodes.values_mut() {
             let label = table.position(&node.row.label);
@@ -114,7 +114,7 @@ impl Reconciler {
     }
 
     /// Finds the labels that serve each waiting lease; one that nobody serves any more ends.
-    fn match_leases(&mut self) {
+    pub(super) fn match_leases(&mut self) {
         let table = Arc::clone(&self.table);
         let mut unserved = Vec::new();
         for lease in self.leases.values_mut().filter(|lease| lease.row.state == LeaseState::Queued) {

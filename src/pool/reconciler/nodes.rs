@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Reconciler;
 use super::effects::Effect;
+use super::{RECONCILER, Reconciler};
 use crate::keeper::Keeper;
-use crate::model::{LeaseId, NodeId, NodeState};
+use crate::model::{Event, LeaseId, NodeId, NodeState, Subject};
 use crate::pool::label::LabelDefinition;
 use crate::pool::message::News;
 use crate::pool::planner::Why;
@@ -77,7 +77,7 @@ pub(super) fn may_become(from: NodeState, to: NodeState) -> bool {
 
 impl Reconciler {
     /// A new node of a label, wanted but not begun.
-    pub(super) fn add_node(&mut self, label: usize) {
+    pub(super) fn add_node(&mut self, label: usize, cause: String) {
         let now = self.clock.now();
         let entry = &self.labels[label];
         let id = sys::new_node_id(self.clock.as_ref());
@@ -92,7 +92,10 @@ impl Reconciler {
             lease: None,
             external_id: None,
             detail: String::new(),
+            version: 0,
         });
+        let states = (None, NodeState::Requested.as_str());
+        self.events.push(Event::new(now, Subject::Node(id), states, cause, RECONCILER));
         node.label = Some(label);
         node.provider = Some(entry.provider);
         node.definition = Some(Arc::clone(&entry.definition));
@@ -101,8 +104,8 @@ impl Reconciler {
         self.effects.push(Effect::Launch(id));
     }
 
-    /// Brings a node into another state, to be stored with the next commit. Says whether that is possible.
-    pub(super) fn set_state(&mut self, id: NodeId, to: NodeState) -> bool {
+    /// Brings a node into another state for that cause, to be stored and logged with the next commit. Says whether that is possible.
+    pub(super) fn set_state(&mut self, id: NodeId, to: NodeState, cause: impl Into<String>) -> bool {
         let now = self.clock.now();
         let Some(node) = self.nodes.get_mut(&id) else { return false };
         if !may_become(node.row.state, to) {
@@ -110,6 +113,8 @@ impl Reconciler {
         }
         tracing::debug!(node.id = %id, node.label = node.row.label, from = node.row.state.as_str(), to = to.as_str(),
             "a node changes its state");
+        let states = (Some(node.row.state.as_str()), to.as_str());
+        self.events.push(Event::new(now, Subject::Node(id), states, cause.into(), RECONCILER));
         node.row.state = to;
         node.row.since = now;
         self.dirty_nodes.insert(id);
@@ -118,7 +123,7 @@ impl Reconciler {
 
     /// Takes a node away, for the reason that `why` has.
     pub(super) fn remove(&mut self, id: NodeId, why: &str) {
-        if !self.set_state(id, NodeState::Deleting) {
+        if !self.set_state(id, NodeState::Deleting, why) {
             return;
         }
         if let Some(node) = self.nodes.get_mut(&id) {
@@ -148,7 +153,7 @@ impl Reconciler {
         };
         match news {
             News::Advance { to, external_id, answer } => {
-                let goes_on = self.set_state(id, to);
+                let goes_on = self.set_state(id, to, advance_text(to));
                 if let Some(node) = self.nodes.get_mut(&id).filter(|_| goes_on) {
                     node.made = true;
                     node.row.external_id = external_id.or(node.row.external_id.take());
@@ -183,11 +188,13 @@ impl Reconciler {
                 }
             }
             News::Lost(text) => self.lost(id, &text),
+            // Written anew, which finds out what is stored.
+            News::RowChanged => drop(self.dirty_nodes.insert(id)),
         }
     }
 
     fn launched(&mut self, id: NodeId, keeper: Keeper, image: Option<Arc<ImageFacts>>) {
-        if !self.set_state(id, NodeState::Ready) {
+        if !self.set_state(id, NodeState::Ready, "its keeper answered") {
             return;
         }
         let now = self.clock.now();
@@ -217,7 +224,7 @@ impl Reconciler {
     }
 
     fn launch_failed(&mut self, id: NodeId, error: &ProviderError) {
-        if !self.set_state(id, NodeState::Failed) {
+        if !self.set_state(id, NodeState::Failed, error.to_string()) {
             return;
         }
         let (now, random) = (self.clock.now(), self.clock.random());
@@ -257,7 +264,7 @@ impl Reconciler {
     /// The provider says that the node is not there any more. One that is leased stays, for what it left in its directory, until its
     /// lease ends.
     pub(super) fn lost(&mut self, id: NodeId, text: &str) {
-        if !self.set_state(id, NodeState::Lost) {
+        if !self.set_state(id, NodeState::Lost, text) {
             return;
         }
         let Some(node) = self.nodes.get_mut(&id) else { return };
@@ -287,6 +294,16 @@ fn measure_launch(metrics: Option<&PoolMetrics>, row: &NodeRow, result: &'static
     if let Some(metrics) = metrics {
         let labels = LaunchLabels { provider: row.provider.clone(), label: row.label.clone(), result };
         metrics.launch_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+}
+
+/// Why a launch goes on.
+fn advance_text(to: NodeState) -> &'static str {
+    match to {
+        NodeState::Creating => "its turn at the provider has come",
+        NodeState::Booting => "the provider has made it",
+        NodeState::Checking => "it runs; its keeper is asked",
+        _ => "it goes on",
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Reconciler;
 use super::effects::Effect;
-use super::leases::Lease;
+use super::leases::{Lease, lease_event};
+use super::{RECONCILER, Reconciler};
 use crate::model::{LeaseId, NodeId, NodeState};
 use crate::pool::lease::LeaseFailure;
 use crate::pool::planner::{
@@ -28,8 +28,13 @@ impl Reconciler {
         for (lease, node) in &plan.grants {
             self.assign(leases[*lease], nodes[*node]);
         }
-        for label in &plan.launches {
-            self.add_node(*label);
+        for (place, label) in plan.launches.iter().enumerate() {
+            let lease = plan.launched_for.get(place).and_then(|lease| self.leases.get(&leases[*lease]));
+            let cause = match lease {
+                Some(lease) => format!("build {} waits for one", lease.row.build),
+                None => "the stock is below min_ready".to_owned(),
+            };
+            self.add_node(*label, cause);
         }
         for (node, why) in &plan.removals {
             self.remove_planned(nodes[*node], *why);
@@ -101,7 +106,8 @@ impl Reconciler {
     /// Reserves a node for a lease: both rows go into one commit.
     fn assign(&mut self, lease: LeaseId, node: NodeId) {
         let was_ready = self.nodes.get(&node).map(|node| node.row.since).unwrap_or_default();
-        if !self.set_state(node, NodeState::Leased) {
+        let Some(build) = self.leases.get(&lease).map(|lease| lease.row.build) else { return };
+        if !self.set_state(node, NodeState::Leased, format!("lease {lease} of build {build}")) {
             return;
         }
         let now = self.clock.now();
@@ -110,6 +116,8 @@ impl Reconciler {
             lease.row.node = Some(node.row.id);
             lease.row.state = LeaseState::Active;
             lease.row.since = now;
+            let cause = format!("node {} of label {}", node.row.id, node.row.label);
+            self.events.push(lease_event(&lease.row, Some(LeaseState::Queued), cause, RECONCILER));
             if let Some(label) = node.label {
                 self.labels[label].health.survived();
             }

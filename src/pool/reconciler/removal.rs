@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep};
 
+use super::RECONCILER;
 use super::launch::{diagnose, limited};
-use crate::model::NodeId;
+use crate::model::{Event, NodeId, NodeState, Subject};
 use crate::pool::config::PoolTiming;
 use crate::pool::message::{Message, News};
 use crate::pool::provider::{Provider, ProviderError};
-use crate::store::Store;
-use crate::sys::failpoint;
+use crate::store::{Store, StoreError};
+use crate::sys::{SharedClock, failpoint};
 
 /// The first pause after a delete that failed; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -28,6 +29,7 @@ pub(super) struct Removal {
     pub(super) node: NodeId,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) clock: SharedClock,
     pub(super) messages: mpsc::Sender<Message>,
     pub(super) timing: PoolTiming,
     /// How many deletes a provider is asked for at once.
@@ -49,12 +51,24 @@ impl Removal {
             self.until_gone().await;
         }
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = self.store.remove_node(self.node).await {
+        while let Err(error) = self.store.remove_node(self.node, self.gone_event()).await {
             tracing::warn!(node.id = %self.node, %error, "a node is gone, but its row cannot be removed yet");
+            if matches!(error, StoreError::Conflict(_)) {
+                self.tell(News::RowChanged).await;
+            }
             sleep(pause).await;
             pause = longer(pause);
         }
         self.tell(News::Gone).await;
+    }
+
+    fn gone_event(&self) -> Event {
+        let states = (Some(NodeState::Deleting.as_str()), "deleted");
+        let cause = match self.made {
+            true => "the provider does not have it any more",
+            false => "nothing was ever made of it",
+        };
+        Event::new(self.clock.now(), Subject::Node(self.node), states, cause.to_owned(), RECONCILER)
     }
 
     async fn until_gone(&self) {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Row, Sqlite, SqliteConnection};
 
 use super::error::said;
 use super::rows::{self, signed};
@@ -26,13 +28,13 @@ impl Builds {
         *self = Builds::default();
     }
 
-    /// Writes a new build under its job's next number; one that is stored already keeps its number.
+    /// Writes a new build under its job's next number; one that is stored already keeps its number. With whether it is new.
     pub(super) async fn accept(
         &mut self,
         connection: &mut SqliteConnection,
         record: &BuildRecord,
         floor: BuildNumber,
-    ) -> Result<BuildNumber, StoreError> {
+    ) -> Result<(BuildNumber, bool), StoreError> {
         let job = record.request.job.as_str();
         let last = self.last_number(connection, job).await?;
         let number = last.saturating_add(1).max(signed(floor));
@@ -43,7 +45,7 @@ impl Builds {
                 .fetch_one(connection)
                 .await
                 .map_err(said)?;
-            return rows::unsigned(stored);
+            return Ok((rows::unsigned(stored)?, false));
         }
         sqlx::query(
             "INSERT INTO job_numbers (job, last) VALUES (?1, ?2) ON CONFLICT (job) DO UPDATE SET last = ?2",
@@ -54,7 +56,7 @@ impl Builds {
         .await
         .map_err(said)?;
         self.last_numbers.insert(job.to_owned(), number);
-        rows::unsigned(number)
+        Ok((rows::unsigned(number)?, true))
     }
 
     async fn last_number(&mut self, connection: &mut SqliteConnection, job: &str) -> Result<i64, StoreError> {
@@ -96,41 +98,39 @@ impl Builds {
         Ok(id)
     }
 
-    /// Writes where a build stands; one that has ended stays as it is. `false`: there is no such build.
+    /// Writes where a build stands, by compare-and-set on its version (pools-P3). `false`: nothing was to be written, as it has ended
+    /// or this is what is stored. An error inside: there is no such build, or its row is another one by now.
     pub(super) async fn save(
         &mut self,
         connection: &mut SqliteConnection,
         record: &BuildRecord,
-    ) -> Result<bool, StoreError> {
-        let progress = rows::Progress::of(record)?;
-        let updated = sqlx::query(
-            "UPDATE builds SET state = ?, reason = ?, result = ?, cause = ?, started_at = ?, ended_at = ?, \
-             lease = ?, node = ?, steps = ?, stop = ?, description = ? WHERE id = ? AND state <> 'ended'",
-        )
-        .bind(progress.state)
-        .bind(progress.reason)
-        .bind(progress.result)
-        .bind(progress.cause)
-        .bind(progress.started_at)
-        .bind(progress.ended_at)
-        .bind(progress.lease)
-        .bind(progress.node)
-        .bind(progress.steps)
-        .bind(progress.stop)
-        .bind(record.description.as_str())
-        .bind(record.id.as_str())
+    ) -> Result<Result<bool, StoreError>, StoreError> {
+        let updated = with_progress(
+            record,
+            "UPDATE builds SET version = ?2 + 1, state = ?3, reason = ?4, result = ?5, cause = ?6, started_at = ?7, \
+             ended_at = ?8, lease = ?9, node = ?10, steps = ?11, stop = ?12, description = ?13 \
+             WHERE id = ?1 AND version = ?2 AND state <> 'ended'",
+        )?
         .execute(&mut *connection)
         .await
         .map_err(said)?;
         if updated.rows_affected() > 0 {
-            return Ok(true);
+            return Ok(Ok(true));
         }
-        let stored: Option<i64> = sqlx::query_scalar("SELECT 1 FROM builds WHERE id = ?")
+        let stored = sqlx::query("SELECT version, state FROM builds WHERE id = ?")
             .bind(record.id.as_str())
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(said)?;
-        Ok(stored.is_some())
+        let Some(stored) = stored else {
+            return Ok(Err(StoreError::Conflict(format!("build {} is not stored", record.id))));
+        };
+        let state: &str = stored.try_get("state").map_err(said)?;
+        if state == "ended" || is_written(connection, record).await? {
+            return Ok(Ok(false));
+        }
+        let version: i64 = stored.try_get("version").map_err(said)?;
+        Ok(Err(StoreError::Conflict(format!("build {} has version {version}", record.id))))
     }
 
     /// Sets a build's description.
@@ -140,7 +140,7 @@ impl Builds {
         id: BuildId,
         text: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE builds SET description = ? WHERE id = ?")
+        sqlx::query("UPDATE builds SET description = ?, version = version + 1 WHERE id = ?")
             .bind(text)
             .bind(id.as_str())
             .execute(connection)
@@ -178,6 +178,42 @@ impl Builds {
         self.recipes.clear();
         Ok(())
     }
+}
+
+/// A statement with the columns that change, from the third place on; the first is the id, the second the version before.
+fn with_progress<'q>(
+    record: &'q BuildRecord,
+    sql: &'static str,
+) -> Result<Query<'q, Sqlite, SqliteArguments>, StoreError> {
+    let progress = rows::Progress::of(record)?;
+    Ok(sqlx::query(sql)
+        .bind(record.id.as_str())
+        .bind(signed(record.version))
+        .bind(progress.state)
+        .bind(progress.reason)
+        .bind(progress.result)
+        .bind(progress.cause)
+        .bind(progress.started_at)
+        .bind(progress.ended_at)
+        .bind(progress.lease)
+        .bind(progress.node)
+        .bind(progress.steps)
+        .bind(progress.stop)
+        .bind(record.description.as_str()))
+}
+
+/// Whether the row is what this record makes of it: the write comes a second time.
+async fn is_written(connection: &mut SqliteConnection, record: &BuildRecord) -> Result<bool, StoreError> {
+    let found = with_progress(
+        record,
+        "SELECT 1 FROM builds WHERE id = ?1 AND version = ?2 + 1 AND state = ?3 AND reason IS ?4 AND result IS ?5 \
+         AND cause IS ?6 AND started_at IS ?7 AND ended_at IS ?8 AND lease IS ?9 AND node IS ?10 AND steps IS ?11 \
+         AND stop IS ?12 AND description = ?13",
+    )?
+    .fetch_optional(connection)
+    .await
+    .map_err(said)?;
+    Ok(found.is_some())
 }
 
 /// Inserts the row; `false`: its id is there already.

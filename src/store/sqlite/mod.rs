@@ -6,6 +6,7 @@
 
 mod builds;
 mod error;
+mod events;
 mod lock;
 mod migration;
 mod names;
@@ -31,8 +32,8 @@ pub use error::OpenError;
 use self::error::said;
 use self::lock::StateLock;
 use self::writer::{Answer, Change, Writer};
-use super::{BuildFilter, LeaseRow, NodeRow, Store, StoreError};
-use crate::model::{BuildId, BuildNumber, BuildRecord, JobName, NodeId, ZuulChange};
+use super::{BuildFilter, EventFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, Millis, NodeId, ZuulChange};
 use crate::sys::{self, SharedClock};
 
 /// The file in the state directory.
@@ -131,12 +132,17 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn save_build(&self, record: BuildRecord, durable: bool) -> Result<(), StoreError> {
-        self.change(Change::Save(Arc::new(record)), durable).await
+    async fn save_build(
+        &self,
+        record: BuildRecord,
+        event: Option<Event>,
+        durable: bool,
+    ) -> Result<(), StoreError> {
+        self.change(Change::Save(Arc::new(record), event), durable).await
     }
 
-    async fn end_build(&self, record: BuildRecord) -> Result<(), StoreError> {
-        self.change(Change::Save(Arc::new(record)), true).await
+    async fn end_build(&self, record: BuildRecord, event: Option<Event>) -> Result<(), StoreError> {
+        self.change(Change::Save(Arc::new(record), event), true).await
     }
 
     async fn describe_build(&self, id: BuildId, text: String) -> Result<(), StoreError> {
@@ -179,11 +185,22 @@ impl Store for SqliteStore {
         pool_rows::leases(&self.readers).await
     }
 
-    async fn save_pool(&self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) -> Result<(), StoreError> {
-        self.change(Change::SavePool(nodes, leases), false).await
+    async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError> {
+        self.change(Change::SavePool(write), false).await
     }
 
-    async fn remove_node(&self, id: NodeId) -> Result<(), StoreError> {
-        self.change(Change::RemoveNode(id), false).await
+    async fn remove_node(&self, id: NodeId, event: Event) -> Result<(), StoreError> {
+        self.change(Change::RemoveNode(id, event), false).await
+    }
+
+    async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
+        events::listed(&self.readers, &filter).await
+    }
+
+    async fn prune_events(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
+        match self.writer.apply(Change::PruneEvents(oldest, most), false).await? {
+            Answer::Number(gone) => Ok(gone),
+            Answer::Done => Ok(0),
+        }
     }
 }

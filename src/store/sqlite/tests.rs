@@ -7,8 +7,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use super::{FILE, OpenError, SqliteStore, migration};
-use crate::model::{BuildId, JobName, ResultWord};
-use crate::store::{BuildFilter, LeaseState, Store, StoreError, suite};
+use crate::model::{BuildId, BuildRecord, JobName, NodeState, ResultWord};
+use crate::store::{
+    BuildFilter, EventFilter, LeaseRow, LeaseState, NodeRow, PoolWrite, Store, StoreError, suite,
+};
 use crate::sys::{SharedClock, SystemClock};
 
 fn clock() -> SharedClock {
@@ -43,10 +45,13 @@ async fn everything_is_there_after_closing_and_opening() {
     let instance = store.instance_id().await.unwrap();
     store.add_gearman_names(vec![b"build:a".to_vec()]).await.unwrap();
     store.accept_build(suite::record("a", 1), 40).await.unwrap();
-    store.end_build(suite::ended(suite::record("a", 1), Some(ResultWord::Success))).await.unwrap();
+    let first = BuildRecord { version: 1, ..suite::record("a", 1) };
+    store.end_build(suite::ended(first, Some(ResultWord::Success)), None).await.unwrap();
     store.accept_build(suite::record("a", 2), 1).await.unwrap();
     store.remove_builds(vec![BuildId::new(2, 2)]).await.unwrap();
-    store.save_pool(vec![suite::node(1)], vec![suite::lease(2, LeaseState::Queued)]).await.unwrap();
+    let (node, lease) = (suite::node(1), suite::lease(2, LeaseState::Queued));
+    let write = PoolWrite { nodes: vec![node.clone()], leases: vec![lease.clone()], ..PoolWrite::default() };
+    store.save_pool(write).await.unwrap();
     store.close().await;
 
     let store = open(directory.path()).await;
@@ -57,8 +62,10 @@ async fn everything_is_there_after_closing_and_opening() {
     let first = store.build_by_number(&job, 40).await.unwrap().unwrap();
     assert_eq!(first.id, BuildId::new(1, 1));
     assert_eq!(store.unfinished_builds().await.unwrap().len(), 1);
-    assert_eq!(store.nodes().await.unwrap(), [suite::node(1)]);
-    assert_eq!(store.leases().await.unwrap(), [suite::lease(2, LeaseState::Queued)]);
+    assert_eq!(store.nodes().await.unwrap(), [NodeRow { version: 1, ..node }]);
+    assert_eq!(store.leases().await.unwrap(), [LeaseRow { version: 1, ..lease }]);
+    let events = store.events(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
+    assert_eq!(events.len(), 3, "the accepted ones: {events:?}");
 }
 
 #[tokio::test]
@@ -101,40 +108,61 @@ async fn a_later_form_is_refused() {
     assert!(matches!(refused, OpenError::Newer { found: 900, .. }), "{refused:?}");
 }
 
-/// Rows that each form of the store has to carry over, written as that form's version wrote them.
-const SAMPLES: &[&str] = &["INSERT INTO facts VALUES ('instance', 'i1'); \
+/// Rows that each form of the store has to carry over, written as that form's version wrote them. A form that only adds to the one
+/// before it has the same rows, and what is new in its own.
+const FIRST: &str = "INSERT INTO facts VALUES ('instance', 'i1'); \
      INSERT INTO gearman_names VALUES (x'6275696c643a61'); \
      INSERT INTO job_numbers VALUES ('a', 7); \
      INSERT INTO recipes VALUES (1, x'00', '{}'); \
-     INSERT INTO builds VALUES ('00000000001000000a', 'a', 7, x'00', \
+     INSERT INTO builds (id, job, number, change, request, recipe, state, reason, result, cause, accepted_at, \
+       started_at, ended_at, lease, node, steps, stop, description) VALUES \
+       ('00000000001000000a', 'a', 7, x'00', \
        '{\"origin\":{\"gearman\":\"u\"},\"parameters\":[[\"P\",\"v\"],[\"N\",{\"number\":\"1\"}],[\"O\",null]]}', \
        1, 'ended', NULL, 'SUCCESS', '{\"kind\":\"finished\"}', 1, 2, 3, '00000000001000000b', \
        '00000000001000000c', '[{\"index\":1,\"title\":\"t\",\"console_start\":5,\"started_at\":2,\
        \"end\":{\"how\":{\"exit\":0},\"console_end\":9,\"at\":3}}]', NULL, 'd'); \
-     INSERT INTO nodes VALUES ('00000000001000000c', 'p', 'l', 'h', 'ready', 1, 1, NULL, 'e', ''); \
-     INSERT INTO leases VALUES ('00000000001000000b', '00000000001000000a', 'l', 'active', NULL, 1, 1);"];
+     INSERT INTO nodes (id, provider, label, recipe_hash, state, since, created_at, lease, external_id, detail) \
+       VALUES ('00000000001000000c', 'p', 'l', 'h', 'ready', 1, 1, NULL, 'e', ''); \
+     INSERT INTO leases (id, build, expression, state, node, queued_at, since) \
+       VALUES ('00000000001000000b', '00000000001000000a', 'l', 'active', NULL, 1, 1);";
+const SAMPLES: &[&[&str]] = &[
+    &[FIRST],
+    &[
+        FIRST,
+        "UPDATE nodes SET version = 5; \
+         INSERT INTO events VALUES (1, 1, 'node', '00000000001000000c', NULL, 'requested', 'c', 'reconciler');",
+    ],
+];
 
 #[tokio::test]
 async fn migrations_carry_the_rows_of_every_form_over() {
     assert_eq!(SAMPLES.len(), migration::STEPS.len(), "each step needs sample rows");
-    for (form, sample) in SAMPLES.iter().enumerate() {
+    for (form, samples) in SAMPLES.iter().enumerate() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = raw(directory.path()).await;
         let steps = &migration::STEPS[..=form];
         migration::run_steps(&mut connection, Path::new("sample"), steps).await.unwrap();
         migration::run_steps(&mut connection, Path::new("sample"), steps).await.unwrap();
-        sqlx::raw_sql(*sample).execute(&mut connection).await.unwrap();
+        for sample in *samples {
+            sqlx::raw_sql(*sample).execute(&mut connection).await.unwrap();
+        }
         drop(connection);
 
         let store = open(directory.path()).await;
         assert_eq!(store.instance_id().await.unwrap(), "i1");
         let builds = store.builds(BuildFilter { limit: 10, ..BuildFilter::default() }).await.unwrap();
         assert_eq!(builds.len(), 1);
-        assert_eq!((builds[0].number, builds[0].steps.len()), (7, 1));
-        assert_eq!(store.nodes().await.unwrap().len(), 1);
+        assert_eq!((builds[0].number, builds[0].steps.len(), builds[0].version), (7, 1, 1));
         assert_eq!(store.leases().await.unwrap().len(), 1);
         assert_eq!(store.gearman_names().await.unwrap().len(), 1);
         assert_eq!(store.accept_build(suite::record("a", 9), 1).await.unwrap(), 8);
+        let events = store.events(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
+        assert_eq!(events.len(), form + 1);
+        // The row that was carried over can be written on from its version.
+        let mut node = store.nodes().await.unwrap().remove(0);
+        assert_eq!(node.version, if form == 0 { 1 } else { 5 });
+        node.state = NodeState::Deleting;
+        store.save_pool(PoolWrite { nodes: vec![node], ..PoolWrite::default() }).await.unwrap();
     }
 }
 

@@ -11,9 +11,9 @@ use tracing::{debug, warn};
 use super::builds::Builds;
 use super::error::said;
 use super::lock::StateLock;
-use super::{names, pool_rows};
-use crate::model::{BuildId, BuildNumber, BuildRecord, NodeId};
-use crate::store::{LeaseRow, NodeRow, StoreError};
+use super::{events, names, pool_rows};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId};
+use crate::store::{PoolWrite, StoreError};
 
 /// Changes that wait for the task; whoever comes when it is full waits.
 const QUEUE: usize = 1_024;
@@ -25,11 +25,12 @@ pub(super) enum Change {
     Names(Vec<Vec<u8>>),
     ForgetNames(Vec<Vec<u8>>),
     Accept(Arc<BuildRecord>, BuildNumber),
-    Save(Arc<BuildRecord>),
+    Save(Arc<BuildRecord>, Option<Event>),
     Describe(BuildId, String),
     RemoveBuilds(Vec<BuildId>),
-    SavePool(Vec<NodeRow>, Vec<LeaseRow>),
-    RemoveNode(NodeId),
+    SavePool(PoolWrite),
+    RemoveNode(NodeId, Event),
+    PruneEvents(Millis, u64),
 }
 
 /// What a change answers.
@@ -154,36 +155,47 @@ impl Session {
 
     async fn write(&mut self, requests: &[Request]) -> Result<Vec<Verdict>, StoreError> {
         let mut verdicts = Vec::with_capacity(requests.len());
+        let mut happened = Vec::new();
         for request in requests {
-            verdicts.push(self.write_one(&request.change).await?);
+            verdicts.push(self.write_one(&request.change, &mut happened).await?);
         }
+        // All events of a commit in one go: a statement costs more than a row (pools-P4).
+        events::add(&mut self.connection, &happened).await?;
         Ok(verdicts)
     }
 
-    async fn write_one(&mut self, change: &Change) -> Result<Verdict, StoreError> {
+    /// Writes one change and adds what happened to `happened`.
+    async fn write_one(&mut self, change: &Change, happened: &mut Vec<Event>) -> Result<Verdict, StoreError> {
         let connection = &mut self.connection;
         match change {
             Change::Names(names) => names::add(connection, names).await?,
             Change::ForgetNames(names) => names::forget(connection, names).await?,
             Change::Accept(record, floor) => {
-                let number = self.builds.accept(connection, record, *floor).await?;
+                let (number, new) = self.builds.accept(connection, record, *floor).await?;
+                happened.extend(new.then(|| Event::accepted(record)));
                 return Ok(Ok(Answer::Number(number)));
             }
-            Change::Save(record) => {
-                if !self.builds.save(connection, record).await? {
-                    return Ok(Err(StoreError::Conflict(format!("build {} is not stored", record.id))));
-                }
-            }
+            Change::Save(record, event) => match self.builds.save(connection, record).await? {
+                Ok(true) => happened.extend(event.clone()),
+                Ok(false) => {}
+                Err(refusal) => return Ok(Err(refusal)),
+            },
             Change::Describe(id, text) => self.builds.describe(connection, *id, text).await?,
             Change::RemoveBuilds(ids) => self.builds.remove(connection, ids).await?,
-            Change::SavePool(nodes, leases) => {
-                if let Some(refusal) = pool_rows::conflict(connection, nodes).await? {
-                    return Ok(Err(refusal));
+            // A conflict fails the whole commit, so that nothing of it stays; the other changes are then tried alone.
+            Change::SavePool(write) => {
+                if pool_rows::save(connection, write).await? {
+                    happened.extend(write.events.iter().cloned());
                 }
-                pool_rows::save_nodes(connection, nodes).await?;
-                pool_rows::save_leases(connection, leases).await?;
             }
-            Change::RemoveNode(id) => pool_rows::remove_node(connection, *id).await?,
+            Change::RemoveNode(id, event) => {
+                if pool_rows::remove_node(connection, *id).await? {
+                    happened.push(event.clone());
+                }
+            }
+            Change::PruneEvents(oldest, most) => {
+                return Ok(Ok(Answer::Number(events::prune(connection, *oldest, *most).await?)));
+            }
         }
         Ok(Ok(Answer::Done))
     }

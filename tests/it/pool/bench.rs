@@ -117,8 +117,9 @@ impl Bench {
 
     /// A build that the store knows, as builds are that outlive a process.
     pub async fn stored_build(&self) -> BuildRecord {
-        let record = record(self.clock.as_ref());
+        let mut record = record(self.clock.as_ref());
         self.store.accept_build(record.clone(), 1).await.unwrap();
+        record.version = 1;
         record
     }
 
@@ -141,7 +142,7 @@ impl Bench {
     pub async fn end_build(&self, id: BuildId) {
         let mut record = self.store.build(id).await.unwrap().unwrap();
         record.state = BuildState::Ended(Outcome { result: None, cause: Cause::Finished });
-        self.store.end_build(record).await.unwrap();
+        self.store.end_build(record, None).await.unwrap();
     }
 
     pub async fn lease(&self, expression: &str) -> Result<Lease, LeaseFailure> {
@@ -213,6 +214,7 @@ pub fn record(clock: &dyn Clock) -> BuildRecord {
         steps: Vec::new(),
         stop: None,
         description: String::new(),
+        version: 0,
     }
 }
 

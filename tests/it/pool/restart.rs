@@ -74,7 +74,7 @@ async fn pools_p9_a_lease_in_use_is_kept_for_its_build() {
     sleep(Duration::from_secs(600)).await;
     assert_eq!(bench.fake.nodes(), [node], "still running as far as the store knows");
     record.state = BuildState::Ended(Outcome { result: None, cause: Cause::Finished });
-    bench.store.end_build(record).await.unwrap();
+    bench.store.end_build(record, None).await.unwrap();
     bench.until_empty().await;
 }
 
@@ -84,7 +84,7 @@ async fn pools_p9_a_lease_whose_build_has_ended_meanwhile_goes() {
     let mut record = bench.stored_build().await;
     let lease = bench.request_for(record.id, "small").await.lease().await.unwrap();
     record.state = BuildState::Ended(Outcome { result: None, cause: Cause::Finished });
-    bench.store.end_build(record).await.unwrap();
+    bench.store.end_build(record, None).await.unwrap();
     bench.restart().await;
     drop(lease);
     bench.until_empty().await;

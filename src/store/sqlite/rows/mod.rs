@@ -125,6 +125,7 @@ pub(super) fn record(row: &SqliteRow, recipe: Arc<str>) -> Result<BuildRecord, S
         steps: steps.into_iter().map(step::StepRow::into_record).collect(),
         stop: stop.map(outcome::StopRow::into_mark),
         description: text("description")?.to_owned(),
+        version: unsigned(row.try_get("version").map_err(said)?)?,
     })
 }
 
