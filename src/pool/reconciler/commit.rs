@@ -143,10 +143,10 @@ impl Reconciler {
         }
         let mut unknown = Vec::new();
         for row in nodes {
-            if !self.nodes.contains_key(&row.id) {
+            self.nodes.entry(row.id).or_insert_with(|| {
                 unknown.push(row.id);
-                self.nodes.insert(row.id, Node::new(row));
-            }
+                Node::new(row)
+            });
         }
         self.place_nodes();
         self.match_leases();

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod bench;
 mod chaos;
+mod conflicts;
 #[cfg(test)]
 mod durable;
 mod failures;
