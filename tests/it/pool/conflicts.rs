@@ -88,7 +88,10 @@ async fn pools_p3_a_node_that_somebody_gave_away_is_not_given_to_a_second_build(
     let holder = async |id| stored(&bench).await.iter().find(|node| node.id == id).unwrap().lease;
     assert_eq!(holder(row.id).await, Some(theirs.id));
     assert_eq!(holder(lease.node()).await, Some(lease.id()));
-    assert!(!states(&bench, row.id).await.contains(&"leased".to_owned()), "what was never stored is not told");
+    assert!(
+        !states(&bench, row.id).await.contains(&"leased".to_owned()),
+        "what was never stored is not told"
+    );
 
     lease.release().await;
     // Their lease was taken up: its build finds it, and it ends with that build.
@@ -96,6 +99,6 @@ async fn pools_p3_a_node_that_somebody_gave_away_is_not_given_to_a_second_build(
     assert_eq!(resumed.node(), row.id);
     drop(resumed);
     bench.end_build(build.id).await;
-    bench.until_ready(1).await;
+    bench.until("their node is gone", |status| status.nodes.iter().all(|node| node.id != row.id)).await;
     assert!(bench.store.leases().await.unwrap().is_empty());
 }
