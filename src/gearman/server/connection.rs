@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, ReadBuf};
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::api::ConnectionId;
@@ -25,7 +26,7 @@ const FLOOD_READ_BYTES: usize = 4 << 10;
 /// A peer's socket and what could not be sent to it yet.
 pub(super) struct Socket {
     pub(super) id: ConnectionId,
-    pub(super) stream: RefCell<TcpStream>,
+    pub(super) stream: TcpStream,
     pub(super) unsent: RefCell<Unsent>,
     /// A task waits until the peer reads again.
     pub(super) draining: Cell<bool>,
@@ -70,7 +71,7 @@ pub(super) fn spawn(shared: &Rc<Shared>, stream: TcpStream, peer: SocketAddr) {
     tracing::debug!(connection = %id, %peer, "a peer has connected");
     let socket = Rc::new(Socket {
         id,
-        stream: RefCell::new(stream),
+        stream,
         unsent: RefCell::default(),
         draining: Cell::default(),
         closed: Cell::default(),
@@ -118,11 +119,41 @@ pub(super) fn close(shared: &Shared, socket: &Socket) {
     shared.queue.borrow_mut().disconnect(socket.id);
     shared.sockets.borrow_mut()[socket.id.slot as usize] = None;
     // Whatever task still waits for this socket is woken by its end.
-    let _ = rustix::net::shutdown(&*socket.stream.borrow(), rustix::net::Shutdown::Both);
+    let _ = rustix::net::shutdown(&socket.stream, rustix::net::Shutdown::Both);
     if let Some(reader) = socket.reader.take() {
         reader.wake();
     }
     shared.want_flush();
+}
+
+/// One read. After less than was asked for the socket is empty, and readiness is forgotten: no second call that finds nothing.
+/// The system call is made directly: through the C library each one costs two atomic changes more, for a cancellation of
+/// threads that nobody uses.
+fn poll_read<'a>(
+    stream: &TcpStream,
+    buffer: &'a mut [u8],
+    context: &mut Context<'_>,
+) -> Poll<std::io::Result<&'a [u8]>> {
+    loop {
+        ready!(stream.poll_read_ready(context))?;
+        let mut received = None;
+        let outcome = stream.try_io(Interest::READABLE, || {
+            let count = rustix::net::recv(stream, &mut *buffer, RecvFlags::empty())?.0;
+            received = Some(count);
+            let emptied = 0 < count && count < buffer.len();
+            if emptied { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        match (received, outcome) {
+            (Some(count), _) => return Poll::Ready(Ok(&buffer[..count])),
+            (None, Err(error)) if error.kind() != ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+            (None, _) => {}
+        }
+    }
+}
+
+/// One write; how much the kernel took.
+pub(super) fn try_write(stream: &TcpStream, bytes: &[u8]) -> std::io::Result<usize> {
+    stream.try_io(Interest::WRITABLE, || Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?))
 }
 
 /// Reads what is there. One read a turn: a full buffer lets the others go first.
@@ -137,18 +168,12 @@ fn poll(shared: &Shared, socket: &Socket, reader: &mut Reader, context: &mut Con
         }
         let mut buffer = shared.buffer.borrow_mut();
         let room = if reader.flooding { FLOOD_READ_BYTES } else { buffer.len() };
-        let mut read = ReadBuf::new(&mut buffer[..room]);
-        match Pin::new(&mut *socket.stream.borrow_mut()).poll_read(context, &mut read) {
-            Poll::Pending => {
-                return Poll::Pending;
-            }
+        let bytes = match poll_read(&socket.stream, &mut buffer[..room], context) {
+            Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(error)) => return Poll::Ready(error.into()),
-            Poll::Ready(Ok(())) => {}
-        }
-        let bytes = read.filled();
-        if bytes.is_empty() {
-            return Poll::Ready(End::Closed);
-        }
+            Poll::Ready(Ok([])) => return Poll::Ready(End::Closed),
+            Poll::Ready(Ok(bytes)) => bytes,
+        };
         shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
         let outcome = {
             let mut queue = shared.queue.borrow_mut();

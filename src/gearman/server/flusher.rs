@@ -53,7 +53,9 @@ fn epoch() -> u64 {
 /// Ends a turn: time passes, outboxes are sent, events are announced. Returns the queue's next deadline.
 pub(super) fn turn(shared: &Rc<Shared>) -> Option<Duration> {
     shared.flush_wanted.set(false);
-    let (now, epoch) = (shared.now(), epoch());
+    let now = shared.now();
+    // Only jobs that wait for a second of the wall clock need it.
+    let epoch = if shared.queue.borrow().holds_jobs() { epoch() } else { 0 };
     shared.queue.borrow_mut().end_turn(now, epoch);
     loop {
         let Some(id) = shared.queue.borrow_mut().pop_dirty() else { break };
@@ -78,7 +80,7 @@ fn flush(shared: &Rc<Shared>, socket: &Rc<Socket>) {
         shared.counters.borrow_mut().unsent_bytes += outbox.len() as u64;
         shared.queue.borrow_mut().keep(outbox);
     } else {
-        let sent = match socket.stream.borrow().try_write(&outbox) {
+        let sent = match connection::try_write(&socket.stream, &outbox) {
             Ok(sent) => sent,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
             // The reading side sees the end as well, and closes.
@@ -132,7 +134,7 @@ async fn drain(shared: Rc<Shared>, socket: Rc<Socket>) {
             if socket.closed.get() {
                 return Poll::Ready(Err(std::io::ErrorKind::NotConnected.into()));
             }
-            socket.stream.borrow().poll_write_ready(context)
+            socket.stream.poll_write_ready(context)
         })
         .await;
         if ready.is_err() || socket.closed.get() {
@@ -154,7 +156,7 @@ async fn drain(shared: Rc<Shared>, socket: Rc<Socket>) {
 /// Sends as much as the kernel takes; true when nothing is left.
 fn send_some(shared: &Shared, socket: &Socket) -> std::io::Result<bool> {
     let mut unsent = socket.unsent.borrow_mut();
-    let sent = match socket.stream.borrow().try_write(&unsent.bytes[unsent.sent..]) {
+    let sent = match connection::try_write(&socket.stream, &unsent.bytes[unsent.sent..]) {
         Ok(sent) => sent,
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(false),
         Err(error) => return Err(error),
@@ -187,7 +189,7 @@ pub(super) fn send_last(shared: &Shared, socket: &Socket) {
     let outbox = shared.queue.borrow_mut().take_outbox(socket.id);
     if socket.unsent.borrow().waiting() == 0 && !outbox.is_empty() {
         // The peer may be gone entirely, and then nobody misses the answer.
-        let _ = socket.stream.borrow().try_write(&outbox);
+        let _ = connection::try_write(&socket.stream, &outbox);
     }
     shared.queue.borrow_mut().keep(outbox);
 }

@@ -22,6 +22,9 @@ const BACKLOG: i32 = 4_096;
 const READ_BYTES: usize = 256 << 10;
 /// Commands carried out in one go.
 const COMMANDS_PER_TURN: usize = 256;
+/// Tasks that run before the runtime looks for new events though it has not run out of them: enough for every connection that
+/// was ready to be read before the flusher sends, in whatever crowd.
+const TASKS_PER_LOOK: u32 = 1_024;
 /// How long accepting pauses when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Refused connections make one log line in this time.
@@ -95,7 +98,11 @@ pub(super) fn raise_open_files() {
 }
 
 pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
-    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+    Builder::new_current_thread()
+        .enable_all()
+        .event_interval(TASKS_PER_LOOK)
+        .global_queue_interval(TASKS_PER_LOOK)
+        .build_local(LocalOptions::default())
 }
 
 /// Serves until [`Command::Shutdown`].

@@ -1,5 +1,6 @@
 //! The table of connections: what the queue knows about each peer, and the bytes that wait to be sent to it.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::NONE;
@@ -53,7 +54,7 @@ pub(super) struct Connection {
 pub(super) struct Connections {
     slots: Vec<Connection>,
     free: Vec<u32>,
-    dirty: Vec<u32>,
+    dirty: VecDeque<u32>,
     pool: Vec<Vec<u8>>,
     pool_bytes: usize,
     pub(super) open: usize,
@@ -129,7 +130,7 @@ impl Connections {
         let connection = &mut self.slots[slot as usize];
         if !connection.dirty {
             connection.dirty = true;
-            self.dirty.push(slot);
+            self.dirty.push_back(slot);
         }
         if connection.outbox.capacity() == 0
             && let Some(kept) = self.pool.pop()
@@ -149,10 +150,12 @@ impl Connections {
         !self.dirty.is_empty()
     }
 
-    /// The next connection with something to send; its mark is cleared.
+    /// The next connection with something to send, in the order in which they came to have it; its mark is cleared. A client
+    /// hears of its job before the worker is sent the next one: the other way round, the worker's answers split what goes to
+    /// the client into more sends.
     pub(super) fn pop_dirty(&mut self) -> Option<ConnectionId> {
         loop {
-            let slot = self.dirty.pop()?;
+            let slot = self.dirty.pop_front()?;
             let connection = &mut self.slots[slot as usize];
             connection.dirty = false;
             if connection.open && !connection.outbox.is_empty() {

@@ -31,6 +31,11 @@ impl Timeouts {
 }
 
 impl Queue {
+    /// Whether jobs wait for their time: then [`Self::end_turn`] needs the wall clock.
+    pub(crate) fn holds_jobs(&self) -> bool {
+        !self.timeouts.held.is_empty()
+    }
+
     /// Starts the time limit of a job that was just handed out, if its worker set one (zuul-S-3).
     pub(super) fn limit_time(&mut self, worker: u32, job: u32) {
         let timeouts = &self.connections[worker].timeouts;
@@ -40,7 +45,8 @@ impl Queue {
         }
     }
 
-    /// Ends a turn. `now` grows and has any start; `epoch` is the wall clock in seconds since 1970.
+    /// Ends a turn. `now` grows and has any start; `epoch` is the wall clock in seconds since 1970, and only looked
+    /// at when [`Self::holds_jobs`].
     pub(crate) fn end_turn(&mut self, now: Duration, epoch: u64) {
         self.settle_sleepers();
         while let Some(Reverse((time, number))) = self.timeouts.held.peek().copied() {
