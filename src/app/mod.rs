@@ -8,6 +8,7 @@ mod error;
 mod gearman;
 mod house;
 mod leave;
+mod masters;
 mod pool;
 mod reload;
 mod retention;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use error::StartError;
+pub use masters::{MasterProbe, look_at_masters, master_problems};
 pub use pool::{first_image, look_at_providers};
 
 use self::house::House;

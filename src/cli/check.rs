@@ -42,7 +42,7 @@ impl Check {
         let catalog = match tree::configuration(global) {
             Some(Ok(config)) => {
                 findings.problems.extend(config.notes.iter().cloned());
-                findings.problems.extend(providers(&config)?);
+                findings.problems.extend(outside(&config)?);
                 Some(config.catalog)
             }
             Some(Err(problems)) => {
@@ -65,10 +65,15 @@ impl Check {
     }
 }
 
-/// What keeps the configured providers from making nodes.
-fn providers(config: &Config) -> Result<Vec<Problem>, Failure> {
+/// What keeps the configured providers from making nodes, and builds from running on masters.
+fn outside(config: &Config) -> Result<Vec<Problem>, Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::failed(&error))?;
-    Ok(runtime.block_on(app::look_at_providers(config)))
+    Ok(runtime.block_on(async {
+        let (mut problems, probes) =
+            tokio::join!(app::look_at_providers(config), app::look_at_masters(&config.masters));
+        problems.extend(app::master_problems(&config.masters, &probes));
+        problems
+    }))
 }
 
 impl Findings {

@@ -12,6 +12,7 @@ mod engine;
 mod export;
 pub mod failure;
 mod jobs;
+mod master;
 pub mod output;
 mod plan;
 mod serve;
@@ -76,6 +77,7 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Builds of a running server
     Build(build::Build),
+    Master(master::MasterCommand),
     /// Nodes of a running server
     Node(status::Node),
     /// How a running server is
@@ -130,6 +132,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         Command::Jobs(jobs) => jobs.run(global, output),
         Command::Plan(plan) => plan.run(global, output),
         Command::Build(build) => build.run(global, output),
+        Command::Master(master) => master.run(global, output),
         Command::Node(node) => node.run(global, output),
         Command::Status => status::status(global, output),
     }

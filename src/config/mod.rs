@@ -9,6 +9,7 @@ mod catalog;
 mod credentials;
 mod gearman;
 mod http;
+mod masters;
 mod pools;
 mod providers;
 mod secret;
@@ -25,6 +26,7 @@ pub use builds::BuildsConfig;
 pub use credentials::{Credential, CredentialKind};
 pub use gearman::GearmanConfig;
 pub use http::HttpConfig;
+pub use masters::MasterConfig;
 pub use providers::{Driver, ProviderConfig};
 pub use secret::{SecretError, SecretReference, SecretText};
 pub use telemetry::TelemetryConfig;
@@ -60,6 +62,8 @@ pub struct Config {
     pub builds: BuildsConfig,
     /// The secret store.
     pub credentials: Vec<Credential>,
+    /// The Jenkins masters.
+    pub masters: Vec<MasterConfig>,
     /// What is logged.
     pub telemetry: TelemetryConfig,
     /// What should be looked at, though it works.
@@ -167,6 +171,7 @@ impl Config {
             labels,
             builds: builds::read(root.section("builds")),
             credentials,
+            masters: masters::read(root.sections("masters")),
             telemetry: telemetry::read(root.section("telemetry")),
             notes: Vec::new(),
         };

@@ -27,6 +27,8 @@ mod full_disk;
 #[cfg(test)]
 mod gearman;
 #[cfg(test)]
+mod jenkins_exchanges;
+#[cfg(test)]
 mod jjb;
 #[cfg(test)]
 mod keeper;
@@ -34,6 +36,8 @@ mod keeper;
 mod keeper_process;
 #[cfg(test)]
 mod keeper_support;
+#[cfg(test)]
+mod masters;
 #[cfg(test)]
 mod own_builds;
 #[cfg(test)]

@@ -1,0 +1,248 @@
+//! Asks a Jenkins master over REST.
+//!
+//! Owns connections, login, time limits and bounds; what an answer means is [`super::wire`]'s. Redirects are never followed
+//! (jenkins-rest 1.7), texts are asked for in English (jenkins-rest 10). Never: a second try of something that changes the
+//! master, since the first may have been carried out (jenkins-rest 7.3).
+
+mod probe;
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Method, RequestBuilder, redirect};
+
+use super::wire::{
+    BaseUrl, BuildFacts, Identity, JobFacts, JobPath, LogPart, QueueId, QueueItem, Refusal, Reply, RootFacts,
+    cancelled, jobs, listing, queued,
+};
+
+pub use probe::{Finding, Probe, probe};
+
+/// A listing of 50,000 jobs has some 4 MiB; a part of a log may be the whole of it.
+const LARGEST_ANSWER: usize = 64 << 20;
+/// A master on the same network answers in milliseconds, a starting one refuses at once.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who we are on a master: a user and an API token (jenkins-rest 1.2). Without them every request is anonymous.
+#[derive(Clone)]
+pub struct Login {
+    /// The user's id.
+    pub user: String,
+    /// The API token; a password works too, and then wants crumbs.
+    pub token: String,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A master that could not be asked, or did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterError {
+    /// No connection: nothing was carried out.
+    #[error("the master cannot be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke or was silent too long after the request had been sent: whether it was carried out is not known.
+    #[error("the master's answer was lost: {0}")]
+    Lost(String),
+    /// The answer is larger than 64 MiB.
+    #[error("the master's answer is larger than 64 MiB")]
+    Large,
+    /// The master answered, and refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// A master. Cheap to clone; connections are kept alive and shared.
+#[derive(Debug, Clone)]
+pub struct Master {
+    base: BaseUrl,
+    login: Option<Login>,
+    http: reqwest::Client,
+    within: Duration,
+}
+
+impl Master {
+    /// A master at `base`; each request ends `within` this time.
+    ///
+    /// # Errors
+    /// When the machine cannot make connections at all.
+    pub fn new(base: BaseUrl, login: Option<Login>, within: Duration) -> Result<Master, MasterError> {
+        let http = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_WITHIN)
+            .no_proxy()
+            .build()
+            .map_err(|error| MasterError::Unreachable(innermost(&error)))?;
+        Ok(Master { base, login, http, within })
+    }
+
+    /// Its address.
+    pub fn base(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be asked or refuses; so for all that follow.
+    pub async fn root(&self) -> Result<RootFacts, MasterError> {
+        Ok(RootFacts::read(&self.get(RootFacts::PATH).await?)?)
+    }
+
+    /// Who it takes us for.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn identity(&self) -> Result<Identity, MasterError> {
+        Ok(Identity::read(&self.get(Identity::PATH).await?)?)
+    }
+
+    /// Its jobs, with those in folders.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn jobs(&self) -> Result<Vec<JobPath>, MasterError> {
+        Ok(jobs(&self.get(&listing()).await?)?)
+    }
+
+    /// What a job says of itself.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn job(&self, job: &JobPath) -> Result<JobFacts, MasterError> {
+        Ok(JobFacts::read(&self.get(&format!("{}{}", job.path(), JobFacts::PATH)).await?)?)
+    }
+
+    /// Triggers a build with these parameters, or with none when the job defines none. `None`: taken, and the item is to be looked
+    /// for. [`MasterError::Lost`] says that it may have been taken: look before asking again (jenkins-rest 7.3).
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn trigger(
+        &self,
+        job: &JobPath,
+        parameters: Option<&[(String, String)]>,
+    ) -> Result<Option<QueueId>, MasterError> {
+        let (action, form) = match parameters {
+            Some(parameters) => ("buildWithParameters", parameters),
+            None => ("build", &[][..]),
+        };
+        let path = format!("{}{action}", job.path());
+        let reply =
+            self.post(&path, form.iter().cloned().chain([("delay".to_owned(), "0sec".to_owned())])).await?;
+        Ok(queued(&reply)?)
+    }
+
+    /// An item of its queue.
+    ///
+    /// # Errors
+    /// See [`Master::root`]; [`Refusal::NotFound`] when it has left the queue five minutes ago.
+    pub async fn queue_item(&self, id: QueueId) -> Result<QueueItem, MasterError> {
+        Ok(QueueItem::read(id, &self.get(&QueueItem::path(id)).await?)?)
+    }
+
+    /// Cancels an item of its queue; `false`: it just became a build.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn cancel(&self, id: QueueId) -> Result<bool, MasterError> {
+        Ok(cancelled(&self.post("queue/cancelItem", [("id".to_owned(), id.to_string())]).await?)?)
+    }
+
+    /// A build.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn build(&self, job: &JobPath, number: u64) -> Result<BuildFacts, MasterError> {
+        Ok(BuildFacts::read(&self.get(&format!("{}{number}/{}", job.path(), BuildFacts::PATH)).await?)?)
+    }
+
+    /// The log of a build from `start` on.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn log(&self, job: &JobPath, number: u64, start: u64) -> Result<LogPart, MasterError> {
+        Ok(LogPart::read(
+            start,
+            &self.get(&format!("{}{number}/{}", job.path(), LogPart::path(start))).await?,
+        )?)
+    }
+
+    /// Stops a build; one that is over stays as it is.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn stop(&self, job: &JobPath, number: u64) -> Result<(), MasterError> {
+        self.post(&format!("{}{number}/stop", job.path()), []).await?.accepted()?;
+        Ok(())
+    }
+
+    /// A trigger that lacks what a job with parameters needs: refused, but only after the right to build was looked at.
+    async fn trigger_without_form(&self, job: &JobPath) -> Result<(), MasterError> {
+        let request = self.http.request(Method::POST, self.base.join(&format!("{}build", job.path())));
+        self.send(request).await?.accepted()?;
+        Ok(())
+    }
+
+    async fn get(&self, path: &str) -> Result<Reply, MasterError> {
+        self.send(self.http.request(Method::GET, self.base.join(path))).await
+    }
+
+    /// Posts a form; values may be long, so they are never put into the address.
+    async fn post(
+        &self,
+        path: &str,
+        form: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Reply, MasterError> {
+        let form: Vec<(String, String)> = form.into_iter().collect();
+        self.send(self.http.request(Method::POST, self.base.join(path)).form(&form)).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Reply, MasterError> {
+        let request = request.header("accept-language", "en").timeout(self.within);
+        let request = match &self.login {
+            Some(login) => request.basic_auth(&login.user, Some(&login.token)),
+            None => request,
+        };
+        let response = request.send().await.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Ok(Reply { status, headers, body: bounded(response).await? })
+    }
+}
+
+async fn bounded(mut response: reqwest::Response) -> Result<Bytes, MasterError> {
+    let mut body = BytesMut::new();
+    while let Some(part) = response.chunk().await.map_err(|error| MasterError::Lost(innermost(&error)))? {
+        if body.len() + part.len() > LARGEST_ANSWER {
+            return Err(MasterError::Large);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body.freeze())
+}
+
+/// A connection that was never there carried nothing out; everything later may have.
+fn failed(error: &reqwest::Error) -> MasterError {
+    if error.is_connect() || error.is_builder() {
+        MasterError::Unreachable(innermost(error))
+    } else {
+        MasterError::Lost(innermost(error))
+    }
+}
+
+/// The innermost reason: `Connection refused` instead of three layers of "error sending request".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
