@@ -63,7 +63,8 @@ pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, pl
         None if keep => return Ok(()),
         None => (Node::str("description", place), String::new(), place),
         Some((_, value)) if value.is_null() && (keep || !null_as_empty) => return Ok(()),
-        Some((key, value)) if value.is_null() => (key.clone(), String::new(), value.place),
+        // The unified engine takes anything that counts as false for an empty text.
+        Some((key, value)) if null_as_empty && !value.truth() => (key.clone(), String::new(), value.place),
         Some((key, value)) => match value.as_str() {
             Some(text) => (key.clone(), text.to_string(), value.place),
             None => {

@@ -98,17 +98,22 @@ fn apply_one(element: &Element, changes: &mut Changes) -> Result<bool> {
     Ok(true)
 }
 
-/// The unified dialect: after expansion, on one job (rule jjb-J92).
+/// The unified dialect: after expansion, on one job, for each time that a trigger stands there (rule jjb-J92).
 pub(crate) fn amend(definition: &mut Map) -> Result<()> {
+    while amend_once(definition)? {}
+    Ok(())
+}
+
+fn amend_once(definition: &mut Map) -> Result<bool> {
     let Some((key, triggers)) = definition.get_entry("triggers") else {
-        return Ok(());
+        return Ok(false);
     };
     let Some(items) = triggers.as_seq() else {
-        return Ok(());
+        return Ok(false);
     };
     let (zuul, post) = (position(items, "zuul"), position(items, "zuul-post"));
     if zuul.is_none() && post.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     let (key, place) = (key.clone(), triggers.place);
     let mut rest = items.to_vec();
@@ -127,7 +132,7 @@ pub(crate) fn amend(definition: &mut Map) -> Result<()> {
     }
     definition.insert(key, Node::seq(rest, place));
     definition.insert(Node::str("parameters", place), Node::seq(extended, own.place));
-    Ok(())
+    Ok(true)
 }
 
 fn not_a_list(own: &Node) -> Problem {

@@ -1,5 +1,7 @@
 //! One replacement field: look the value up, convert it, format it.
 
+use std::borrow::Cow;
+
 use super::parse::{RawField, first_name};
 use super::{Params, missing, positional, spec, write_parts};
 use crate::node::{Node, Value};
@@ -26,7 +28,7 @@ pub(super) fn write(
         }
         None => return missing(first, place, params).fail(),
     };
-    let value = path(value, &field.name[first.len()..], place)?;
+    let value = &*path(value, &field.name[first.len()..], place)?;
     let mut spec_text = String::new();
     if !field.spec.is_empty() {
         write_parts(field.spec, place, params, depth - 1, &mut spec_text)?;
@@ -71,8 +73,8 @@ pub(super) fn write(
 }
 
 /// Follows `[key]` steps; attributes are refused.
-fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<&'n Node> {
-    let mut value = value;
+fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<Cow<'n, Node>> {
+    let mut value = Cow::Borrowed(value);
     while !rest.is_empty() {
         if rest.starts_with('.') {
             return Problem::error(
@@ -87,7 +89,11 @@ fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<&'n Node> {
         let Some((key, tail)) = rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) else {
             return Problem::error("bad-format", place, "only '[key]' may follow a field's name").fail();
         };
-        value = match item(value, key) {
+        let found = match value {
+            Cow::Borrowed(value) => item(value, key),
+            Cow::Owned(ref value) => item(value, key).map(|item| Cow::Owned(item.into_owned())),
+        };
+        value = match found {
             Some(item) => item,
             None => {
                 return Problem::error(
@@ -103,16 +109,25 @@ fn path<'n>(value: &'n Node, mut rest: &str, place: Place) -> Result<&'n Node> {
     Ok(value)
 }
 
-fn item<'n>(value: &'n Node, key: &str) -> Option<&'n Node> {
+fn item<'n>(value: &'n Node, key: &str) -> Option<Cow<'n, Node>> {
     let index: Option<i64> = if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) {
         key.parse().ok()
     } else {
         None
     };
     match (&value.value, index) {
-        (Value::Seq(items) | Value::Tuple(items), Some(index)) => items.get(index as usize),
-        (Value::Map(map), Some(index)) => map.get_node(&Node::new(Value::Int(index), value.place)),
-        (Value::Map(map), None) => map.get(key),
+        (Value::Seq(items) | Value::Tuple(items), Some(index)) => {
+            items.get(index as usize).map(Cow::Borrowed)
+        }
+        (Value::Map(map), Some(index)) => {
+            map.get_node(&Node::new(Value::Int(index), value.place)).map(Cow::Borrowed)
+        }
+        (Value::Map(map), None) => map.get(key).map(Cow::Borrowed),
+        // A letter of a text.
+        (Value::Str(text), Some(index)) => {
+            let letter = text.chars().nth(index as usize)?;
+            Some(Cow::Owned(Node::str(letter.to_string(), value.place)))
+        }
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::place::Place;
 use crate::problem::{Problem, Result};
 
 pub(crate) use parse::{Part, first_name, parts};
+pub(crate) use spec::format as format_spec;
 pub(crate) use whole::{defaults_of, fields_as_names};
 
 /// The variables in force, and what a missing one means.

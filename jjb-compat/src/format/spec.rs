@@ -18,7 +18,7 @@ struct Spec {
 }
 
 /// The value under a specification; `None` when Python refuses it.
-pub(super) fn format(value: &Node, text: &str) -> Option<String> {
+pub(crate) fn format(value: &Node, text: &str) -> Option<String> {
     let spec = parse(text)?;
     match &value.value {
         Value::Str(text) => string(text, &spec),

@@ -1,7 +1,10 @@
 //! Jinja2 templates (contract section 10), with Python's way of printing.
 
 mod includes;
+mod percent;
+mod percent_text;
 mod print;
+mod tojson;
 mod values;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -75,7 +78,8 @@ impl Templates {
             match wanted {
                 Some(file) if session.find(home, &file).is_some() => {
                     let included = session.include(home, &file, place)?;
-                    lock(&room.texts).texts.insert(file, included.text);
+                    let text = percent_text::rewritten(&included.text).map_or(included.text, Arc::from);
+                    lock(&room.texts).texts.insert(file, text);
                 }
                 _ => return fault(&error, text, place).fail(),
             }
@@ -145,6 +149,8 @@ impl Room {
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(move |out, _state, value| print::write(out, value, style));
         print::add_filters(&mut environment, style);
+        percent::add_filter(&mut environment, style);
+        tojson::add_filters(&mut environment);
         Room { home: Arc::clone(home), environment, texts, names: Mutex::default() }
     }
 
@@ -155,7 +161,8 @@ impl Room {
             return name.clone();
         }
         let name = format!("<template {}>", names.len());
-        lock(&self.texts).texts.insert(name.clone(), Arc::clone(text));
+        let written = percent_text::rewritten(text).map_or_else(|| Arc::clone(text), Arc::from);
+        lock(&self.texts).texts.insert(name.clone(), written);
         names.insert(Arc::clone(text), name.clone());
         name
     }

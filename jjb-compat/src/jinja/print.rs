@@ -17,24 +17,41 @@ pub(super) fn write(out: &mut Output, value: &Jinja, style: Style) -> Result<(),
 }
 
 /// `str()` of Python.
-fn text(value: &Jinja, style: Style) -> String {
+pub(super) fn text(value: &Jinja, style: Style) -> String {
     match value.as_str() {
         Some(text) => text.to_string(),
         None => match value.kind() {
             ValueKind::Undefined => String::new(),
-            ValueKind::Map if value.downcast_object_ref::<YamlMap>().is_none() => {
-                from_jinja(value).repr(Style::Plain)
-            }
             ValueKind::None | ValueKind::Bool | ValueKind::Number | ValueKind::Seq | ValueKind::Map => {
-                from_jinja(value).repr(style)
+                repr(value, style)
             }
             _ => value.to_string(),
         },
     }
 }
 
+/// `repr()` of Python. `style` is that of mappings out of YAML; those that a template makes are plain.
+pub(super) fn repr(value: &Jinja, style: Style) -> String {
+    let ours =
+        value.downcast_object_ref::<YamlMap>().is_some() || value.downcast_object_ref::<YamlSeq>().is_some();
+    match value.kind() {
+        ValueKind::Undefined => "Undefined".to_string(),
+        ValueKind::Seq if !ours => {
+            let items = value.try_iter().into_iter().flatten();
+            format!("[{}]", items.map(|item| repr(&item, style)).collect::<Vec<_>>().join(", "))
+        }
+        ValueKind::Map if !ours => {
+            let entries = value.try_iter().into_iter().flatten().map(|key| {
+                format!("{}: {}", repr(&key, style), repr(&value.get_item(&key).unwrap_or_default(), style))
+            });
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        _ => from_jinja(value).repr(style),
+    }
+}
+
 /// Back to a value of ours, to print it.
-fn from_jinja(value: &Jinja) -> Node {
+pub(super) fn from_jinja(value: &Jinja) -> Node {
     let place = Place::NOWHERE;
     if let Some(map) = value.downcast_object_ref::<YamlMap>() {
         return Node::new(Value::Map(map.0.clone()), place);

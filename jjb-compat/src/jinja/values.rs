@@ -1,49 +1,56 @@
 //! Values as a template sees them: shared, converted when they are asked for.
 
+use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja};
 
 use super::JinjaValue;
 use crate::format::Params;
-use crate::node::{Map, Node, Value, float_text};
+use crate::node::{Map, Node, Style, Value, float_text};
+use crate::place::Place;
 
 /// The variables of a template.
 #[derive(Debug)]
 struct Context {
     map: Map,
+    style: Style,
 }
 
 impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        self.map.get(key.as_str()?).map(to_jinja)
+        self.map.get(key.as_str()?).map(|value| to_jinja(value, self.style))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.map.keys().map(to_jinja).collect())
+        Enumerator::Values(self.map.keys().map(|key| to_jinja(key, self.style)).collect())
     }
 }
 
-/// A mapping out of YAML.
+/// A mapping out of YAML, and how it prints.
 #[derive(Debug)]
-pub(super) struct YamlMap(pub(super) Arc<Map>);
+pub(super) struct YamlMap(pub(super) Arc<Map>, Style);
 
 impl Object for YamlMap {
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
         match key.as_str() {
-            Some(text) => self.0.get(text).map(to_jinja),
-            None => self.0.get_node(&from_key(key)?).map(to_jinja),
+            Some(text) => self.0.get(text).map(|value| to_jinja(value, self.1)),
+            None => self.0.get_node(&from_key(key)?).map(|value| to_jinja(value, self.1)),
         }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(to_jinja).collect())
+        Enumerator::Values(self.0.keys().map(|key| to_jinja(key, self.1)).collect())
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Node::map(self.0.as_ref().clone(), Place::NOWHERE).repr(self.1))
     }
 }
 
-/// A list out of YAML.
+/// A list out of YAML, and how mappings in it print.
 #[derive(Debug)]
-pub(super) struct YamlSeq(pub(super) Arc<Vec<Node>>);
+pub(super) struct YamlSeq(pub(super) Arc<Vec<Node>>, Style);
 
 impl Object for YamlSeq {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -51,11 +58,15 @@ impl Object for YamlSeq {
     }
 
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        self.0.get(key.as_usize()?).map(to_jinja)
+        self.0.get(key.as_usize()?).map(|item| to_jinja(item, self.1))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Seq(self.0.len())
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Node::new(Value::Seq(Arc::clone(&self.0)), Place::NOWHERE).repr(self.1))
     }
 }
 
@@ -65,11 +76,11 @@ pub(super) fn context(params: &Params) -> JinjaValue {
     if let Some(over) = params.over {
         map.overlay(over);
     }
-    Jinja::from_object(Context { map })
+    Jinja::from_object(Context { map, style: params.style })
 }
 
-/// One value.
-pub(super) fn to_jinja(node: &Node) -> Jinja {
+/// One value, and how mappings in it print.
+pub(super) fn to_jinja(node: &Node, style: Style) -> Jinja {
     match &node.value {
         Value::Null => Jinja::from(()),
         Value::Bool(value) => Jinja::from(*value),
@@ -82,9 +93,9 @@ pub(super) fn to_jinja(node: &Node) -> Jinja {
         Value::Float(value) => Jinja::from(float_text(*value)),
         Value::Str(text) => Jinja::from(Arc::clone(text)),
         Value::Seq(items) | Value::Tuple(items) | Value::Set(items) => {
-            Jinja::from_object(YamlSeq(Arc::clone(items)))
+            Jinja::from_object(YamlSeq(Arc::clone(items), style))
         }
-        Value::Map(map) => Jinja::from_object(YamlMap(Arc::clone(map))),
+        Value::Map(map) => Jinja::from_object(YamlMap(Arc::clone(map), style)),
         Value::Timestamp(time) => Jinja::from(time.text()),
         Value::Binary(bytes) => Jinja::from_bytes(bytes.to_vec()),
         Value::Tag(tag) => Jinja::from(tag.shown()),
@@ -93,5 +104,5 @@ pub(super) fn to_jinja(node: &Node) -> Jinja {
 
 fn from_key(key: &Jinja) -> Option<Node> {
     let value = i64::try_from(key.clone()).ok()?;
-    Some(Node::new(Value::Int(value), crate::place::Place::NOWHERE))
+    Some(Node::new(Value::Int(value), Place::NOWHERE))
 }

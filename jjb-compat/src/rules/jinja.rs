@@ -91,3 +91,55 @@ fn jjb_j105_parameters_with_templates_are_rendered() {
         assert_eq!(components(&good(dialect, &[("a", call)]), "j"), ["shell \"1 2\""]);
     }
 }
+
+#[test]
+fn jjb_j103_percent_formats_text() {
+    for dialect in BOTH {
+        for (text, wanted) in [
+            ("{{ '%s-%05d' % (j, n) }}", "j-00005"),
+            ("{{ '%s' % l }}", "['a', 1]"),
+            ("{{ '%(k)s!' % d }}", "v!"),
+            ("{{ '%.2f|%5s|%-5s|%r|%%|%x' % (f, j, j, j, 255) }}", "1.00|    j|j    |'j'|%|ff"),
+            ("{{ '%s %s' % (ok, nothing) }}", "True None"),
+            ("{{ '%+d %d' % (n, 1.9) }}", "+5 1"),
+            ("{{ 7 % 4 }}", "3"),
+        ] {
+            assert_eq!(rendered(dialect, "!j2:", text), format!("\"{wanted}\""), "{text}");
+        }
+        for text in [
+            "{{ '%s' % (j, n) }}",
+            "{{ '%s %s' % j }}",
+            "{{ '%d' % j }}",
+            "{{ '%s' % lost }}",
+            "{{ '%q' % n }}",
+        ] {
+            let file = format!(
+                "- job-template: {{name: t, node: !j2: \"{text}\"}}\n- project: {{name: p, n: 5, j: j, jobs: [t]}}\n"
+            );
+            assert_eq!(fault(dialect, &[("a", &file)]), "template-error", "{text}");
+        }
+    }
+}
+
+#[test]
+fn jjb_j103_mappings_print_the_same_through_filters_and_inside_lists() {
+    for (dialect, map) in [(Dialect::Classic, "OrderedDict([('k', 'v')])"), (Dialect::Unified, "{'k': 'v'}")]
+    {
+        assert_eq!(rendered(dialect, "!j2:", "{{ d | trim }}"), format!("\"{map}\""));
+        assert_eq!(rendered(dialect, "!j2:", "{{ [d, l] }}"), format!("\"[{map}, ['a', 1]]\""));
+    }
+    assert_eq!(rendered(C, "!j2:", "{{ {'a': [d]} }}"), "\"{'a': [OrderedDict([('k', 'v')])]}\"");
+    assert_eq!(rendered(C, "!j2:", "{{ [lost] }}"), "\"[Undefined]\"");
+}
+
+#[test]
+fn jjb_j103_tojson_sorts_keys_and_indent_takes_text_only() {
+    for dialect in BOTH {
+        let text = "{{ {'b': [1, none, true], 'a': \"<é'>\"} | tojson }}";
+        let wanted = r#""{\"a\": \"\\u003c\\u00e9\\u0027\\u003e\", \"b\": [1, null, true]}""#;
+        assert_eq!(rendered(dialect, "!j2:", text), wanted);
+        assert_eq!(rendered(dialect, "!j2:", "{{ 'a\n\nb' | indent(2, first=true) }}"), "\"  a\\n\\n  b\"");
+        let file = "- job-template: {name: t, node: !j2: '{{ n | indent }}'}\n- project: {name: p, n: 5, jobs: [t]}\n";
+        assert_eq!(fault(dialect, &[("a", file)]), "template-error");
+    }
+}

@@ -94,3 +94,12 @@ fn jjb_j45_what_a_variable_inserts_is_not_looked_at_again() {
         assert_eq!(key(&good(dialect, &[("a", file)]), "j", "node"), "\"x{b}\"");
     }
 }
+
+#[test]
+fn jjb_j41_an_index_takes_a_letter_of_a_text() {
+    for dialect in BOTH {
+        assert_eq!(expanded(dialect, "'x{my-var[0]}{l[0][0]}'"), "\"xqa\"");
+        assert_eq!(wrong(dialect, "'{my-var[1]}'"), "missing-item");
+        assert_eq!(wrong(dialect, "'{n[0]}'"), "missing-item");
+    }
+}

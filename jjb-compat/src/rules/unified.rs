@@ -53,3 +53,25 @@ fn jjb_j74_a_default_in_the_name_defines_the_variable() {
     let file = "- job-template: {name: '{name}-{os|linux}', node: '{os}'}\n- project: {name: p, jobs: ['{name}-{os|linux}']}\n";
     assert_eq!(key(&good(U, &[("a", file)]), "p-linux", "node"), "\"linux\"");
 }
+
+#[test]
+fn jjb_j70_lists_of_pairs_cannot_be_expanded() {
+    let file = "- job: {name: a, node: !!omap [k: v]}\n";
+    assert_eq!(fault(Dialect::Unified, &[("a", file)]), "cannot-expand");
+    assert!(read_with(&[("a", file)], &options(Dialect::Classic)).problems.is_empty());
+}
+
+#[test]
+fn jjb_j111_a_description_that_counts_as_false_is_empty() {
+    for value in ["0", "no", "[]", "{}", "''", "~", "0.0"] {
+        let file = format!("- job: {{name: a, description: {value}}}\n");
+        let outcome = good(Dialect::Unified, &[("a", &file)]);
+        assert_eq!(
+            key(&outcome, "a", "description"),
+            "\"<!-- Managed by Jenkins Job Builder -->\"",
+            "{value}"
+        );
+    }
+    assert_eq!(fault(Dialect::Unified, &[("a", "- job: {name: a, description: 5}\n")]), "bad-description");
+    assert_eq!(fault(Dialect::Classic, &[("a", "- job: {name: a, description: 0}\n")]), "bad-description");
+}

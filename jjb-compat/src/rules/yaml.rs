@@ -140,3 +140,10 @@ fn jjb_j26_broken_yaml_is_an_error_with_a_place() {
         assert_eq!(fault(dialect, &[("a", &deep)]), "too-deep");
     }
 }
+
+#[test]
+fn jjb_j26_a_tag_that_ends_in_a_comma_is_unknown() {
+    for dialect in BOTH {
+        assert_eq!(fault(dialect, &[("a", "- job: {name: a, lst: [!!str, x]}\n")]), "unknown-tag");
+    }
+}

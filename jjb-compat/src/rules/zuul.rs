@@ -53,3 +53,13 @@ fn jjb_j93_shared_lists_change_for_all_who_share_them() {
     assert_eq!(parameter_names(&outcome, "a").len(), 14);
     assert_eq!(parameter_names(&outcome, "b").len(), 14);
 }
+
+#[test]
+fn jjb_j90_a_trigger_that_stands_twice_adds_twice() {
+    let file = "- job: {name: a, triggers: [zuul, zuul, zuul-post]}\n";
+    for dialect in BOTH {
+        let outcome = good(dialect, &[("a", file)]);
+        assert_eq!(parameter_names(&outcome, "a").len(), 36);
+        assert_eq!(key(&outcome, "a", "triggers"), "[]");
+    }
+}

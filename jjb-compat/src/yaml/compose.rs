@@ -1,5 +1,6 @@
 //! Events to raw nodes: anchors, aliases, depth, one document a file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
@@ -215,7 +216,15 @@ impl Composer<'_, '_> {
     }
 
     fn next(&mut self) -> Result<Event> {
-        match self.events.parse() {
+        // The parser gives up on a tag that ends in a comma (`[!!str, x]`) by a panic.
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.events.parse()));
+        let Ok(parsed) = parsed else {
+            return Problem::error("unknown-tag", self.somewhere(), "a tag in this file ends in a comma")
+                .because("YAML 1.1 takes the comma as part of the tag, and there is no such tag")
+                .cure("put a blank, or a value in quotes, between the tag and the comma")
+                .fail();
+        };
+        match parsed {
             Ok(event) => Ok(event),
             Err(error) => {
                 let place = error.problem_mark().map_or_else(|| self.somewhere(), |mark| self.place(mark));

@@ -37,6 +37,10 @@ impl Deep<'_, '_> {
         match &node.value {
             Value::Str(_) if self.mode == Mode::Tags => Ok(node.clone()),
             Value::Str(text) => format_text(text, node.place, &self.params),
+            // Release 6.5.0 dies over the lists that `!!omap` and `!!pairs` make.
+            Value::Seq(items) if items.iter().any(|item| matches!(item.value, Value::Tuple(_))) => {
+                cannot_expand(node).fail()
+            }
             Value::Seq(items) => {
                 self.spend(items.len() + 1, node.place)?;
                 let items: Result<Vec<Node>> = items.iter().map(|item| self.node(item)).collect();
@@ -49,11 +53,7 @@ impl Deep<'_, '_> {
             Value::Map(map) => Ok(Node::map(self.entries(map, node.place)?, node.place)),
             Value::Tag(_) if self.mode == Mode::Texts => Ok(node.clone()),
             Value::Tag(tag) => self.tag(node, tag),
-            Value::Timestamp(_) | Value::Binary(_) | Value::Set(_) => {
-                Problem::error("cannot-expand", node.place, format!("{} cannot be expanded", node.kind()))
-                    .cure("write it in quotes to make it text")
-                    .fail()
-            }
+            Value::Timestamp(_) | Value::Binary(_) | Value::Set(_) => cannot_expand(node).fail(),
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
                 Ok(node.clone())
             }
@@ -202,4 +202,9 @@ fn load_included(session: &Session, home: &Arc<Home>, name: &str, place: Place) 
     let node = node?.unwrap_or_else(|| Node::null(place));
     home.keep_included(text.file, &node);
     Ok(node)
+}
+
+fn cannot_expand(node: &Node) -> Problem {
+    Problem::error("cannot-expand", node.place, format!("{} cannot be expanded", node.kind()))
+        .cure("write it in quotes to make it text")
 }
