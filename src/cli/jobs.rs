@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
+use super::diff::Diff;
 use super::export::Export;
 use super::failure::{Failure, Kind};
 use super::output::{Field, Output, Tone};
@@ -29,6 +30,7 @@ enum JobsCommand {
         #[arg(value_name = "DIR")]
         folders: Vec<PathBuf>,
     },
+    Diff(Diff),
     Export(Export),
     /// Show what a job is compiled to
     Show {
@@ -53,6 +55,7 @@ impl Jobs {
                 list(&catalog, output);
                 Ok(())
             }
+            JobsCommand::Diff(diff) => diff.run(output),
             JobsCommand::Export(export) => export.run(output),
             JobsCommand::Show { name, folders, origins } => {
                 let catalog = load(global, output, folders)?;
