@@ -113,6 +113,10 @@ class Causeway(Process):
             return states == ['ready'] * count
         wait_for('a stock of %d nodes' % count, stocked, 0.02)
 
+    def wait_ready_pool(self):
+        """Waits until the provider has answered."""
+        wait_for('a healthy provider', lambda: self.json('/status')['ready'], 0.02)
+
     def stop(self):
         """Kills it and everything that lives on its nodes of provider `process`."""
         if self.process.poll() is None:

@@ -138,6 +138,10 @@ pub trait Provider: Send + Sync + 'static {
     /// Everything with this installation's marks.
     async fn list(&self) -> Result<Listing, ProviderError>;
 
+    /// Waits until a node whose keeper was told to end has ended, where it costs time until the provider knows of it. Cancelled by the
+    /// caller when it takes too long.
+    async fn ended(&self, _node: NodeId) {}
+
     /// Takes the node away: its processes, its object, its directory. Not found counts as done (pools-P52).
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError>;
 

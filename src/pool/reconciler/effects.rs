@@ -98,8 +98,8 @@ impl Reconciler {
         self.spawn(launch.run(node.row.state));
     }
 
-    fn removal(&self, id: NodeId) -> Option<Removal> {
-        let node = self.nodes.get(&id)?;
+    fn removal(&mut self, id: NodeId) -> Option<Removal> {
+        let node = self.nodes.get_mut(&id)?;
         let entry = &self.providers[node.provider?];
         Some(Removal {
             node: id,
@@ -110,6 +110,7 @@ impl Reconciler {
             timing: self.timing.clone(),
             slots: Arc::clone(&entry.removals),
             made: node.made,
+            keeper: node.farewell.take(),
         })
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Node {
     pub(super) definition: Option<Arc<LabelDefinition>>,
     pub(super) image: Option<Arc<ImageFacts>>,
     pub(super) keeper: Option<Keeper>,
+    /// The stream by which it is told to end, once it is to be taken away.
+    pub(super) farewell: Option<Keeper>,
     /// Counts its streams, to tell one from the next.
     pub(super) stream: u64,
     /// Ends its launch while nothing is made, or the search for its keeper.
@@ -51,6 +53,7 @@ impl Node {
             definition: None,
             image: None,
             keeper: None,
+            farewell: None,
             stream: 0,
             cancel: CancellationToken::new(),
             fate: watch::Sender::new(None),
@@ -132,7 +135,7 @@ impl Reconciler {
                 why.clone_into(&mut node.row.detail);
             }
             node.row.lease = None;
-            node.keeper = None;
+            node.farewell = node.keeper.take();
             node.cancel.cancel();
         }
         self.effects.push(Effect::Remove(id));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::RECONCILER;
 use super::launch::{diagnose, limited};
+use crate::keeper::Keeper;
 use crate::model::{Event, NodeId, NodeState, Subject};
 use crate::pool::config::PoolTiming;
 use crate::pool::message::{Message, News};
@@ -24,6 +25,9 @@ const ALARM_AFTER: Duration = Duration::from_secs(30 * 60);
 /// An object that vanishes slowly is looked for again after this time before delete is asked again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// How long a keeper that is told to end may take, before its node is taken away by force.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Everything that a removal needs.
 pub(super) struct Removal {
     pub(super) node: NodeId,
@@ -36,6 +40,8 @@ pub(super) struct Removal {
     pub(super) slots: Arc<Semaphore>,
     /// Whether a call to the provider was ever made for it.
     pub(super) made: bool,
+    /// The open stream to its keeper, if there is one.
+    pub(super) keeper: Option<Keeper>,
 }
 
 impl Removal {
@@ -46,8 +52,11 @@ impl Removal {
     }
 
     /// Removes the node, then its row.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         if self.made {
+            if let Some(keeper) = self.keeper.take() {
+                self.tell_to_end(keeper).await;
+            }
             self.until_gone().await;
         }
         let mut pause = FIRST_PAUSE;
@@ -69,6 +78,19 @@ impl Removal {
             false => "nothing was ever made of it",
         };
         Event::new(self.clock.now(), Subject::Node(self.node), states, cause.to_owned(), RECONCILER)
+    }
+
+    /// A node that ends by itself is gone sooner than one that is killed: an engine starts a program of its own for a kill. One that
+    /// does not end loses nothing but this time.
+    async fn tell_to_end(&self, keeper: Keeper) {
+        let end = async {
+            if keeper.shutdown().await.is_ok() {
+                self.provider.ended(self.node).await;
+            }
+        };
+        if timeout(FAREWELL, end).await.is_err() {
+            tracing::debug!(node.id = %self.node, "a keeper did not end when it was told to");
+        }
     }
 
     async fn until_gone(&self) {

@@ -12,14 +12,17 @@ mod image;
 mod keeper_file;
 mod stream;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions,
+    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 
 use self::engine::Engine;
 use self::error::Phase;
@@ -70,6 +73,8 @@ pub struct DockerProvider {
     engine: Engine,
     images: Images,
     keeper: KeeperFile,
+    /// Containers that this process has made and not started yet: nobody else can have started them, so none is looked at again.
+    new: Mutex<HashMap<NodeId, String>>,
 }
 
 impl DockerProvider {
@@ -80,12 +85,17 @@ impl DockerProvider {
             engine: Engine::new(config.engine.clone()),
             images: Images::new(config.pull_timeout),
             keeper: KeeperFile::new(config.program.clone(), config.keeper_dir.clone()),
+            new: Mutex::default(),
             config,
         }
     }
 
     fn directory(&self, node: NodeId) -> PathBuf {
         directory::of(&self.config.nodes_dir, node)
+    }
+
+    fn new_containers(&self) -> MutexGuard<'_, HashMap<NodeId, String>> {
+        self.new.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The container of that node and whose it is.
@@ -171,7 +181,10 @@ impl Provider for DockerProvider {
         let options = CreateContainerOptionsBuilder::default().name(&container::external_name(node)).build();
         let body = container::definition(spec, &self.config, &keeper)?;
         match docker.create_container(Some(options), body).await {
-            Ok(made) => Ok(made.id),
+            Ok(made) => {
+                self.new_containers().insert(node, made.id.clone());
+                Ok(made.id)
+            }
             Err(error) if error::is_conflict(&error) => match self.look(node).await? {
                 Some(seen) => seen.adopt(),
                 None => Err(error::classify(&error, Phase::Change)),
@@ -185,19 +198,25 @@ impl Provider for DockerProvider {
     }
 
     async fn start(&self, spec: &NodeSpec) -> Result<BoxStream, ProviderError> {
-        let seen = self.ours(spec.node).await?.ok_or(ProviderError::NotFound)?;
-        match seen.state {
-            ObservedState::Running => return self.open(spec.node).await,
-            // Starting it again would run a node's life a second time (pools 11.2).
-            ObservedState::Exited(how) => {
-                return Err(ProviderError::Transient(format!("the container has ended: {how}")));
+        let new = self.new_containers().remove(&spec.node);
+        let id = match new {
+            Some(id) => id,
+            None => {
+                let seen = self.ours(spec.node).await?.ok_or(ProviderError::NotFound)?;
+                match seen.state {
+                    ObservedState::Running => return self.open(spec.node).await,
+                    // Starting it again would run a node's life a second time (pools 11.2).
+                    ObservedState::Exited(how) => {
+                        return Err(ProviderError::Transient(format!("the container has ended: {how}")));
+                    }
+                    ObservedState::Created => seen.id,
+                }
             }
-            ObservedState::Created => {}
-        }
+        };
         let docker = self.engine.client().await?;
-        let stream = stream::attach(&docker, &seen.id, spec.node).await?;
+        let stream = stream::attach(&docker, &id, spec.node).await?;
         docker
-            .start_container(&seen.id, None::<StartContainerOptions>)
+            .start_container(&id, None::<StartContainerOptions>)
             .await
             .map_err(|error| error::classify(&error, Phase::Change))?;
         Ok(stream)
@@ -244,7 +263,15 @@ impl Provider for DockerProvider {
         Ok(listing)
     }
 
+    async fn ended(&self, node: NodeId) {
+        let Ok(docker) = self.engine.client().await else { return };
+        let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
+        // Whatever it says, the container is removed next.
+        let _ = docker.wait_container(&container::external_name(node), Some(options)).next().await;
+    }
+
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
+        self.new_containers().remove(&node);
         let seen = self.look(node).await?;
         let mut image = None;
         if let Some(seen) = seen {
