@@ -15,7 +15,7 @@ use causeway::model::{
     Outcome, Parameter, ParameterValue, Parameters, Precedence, ResultWord, StepEnd, StepRecord, StepState,
 };
 use causeway::store::sqlite::SqliteStore;
-use causeway::store::{LeaseRow, LeaseState, NodeRow, Store};
+use causeway::store::{LeaseRow, LeaseState, NodeRow, PoolWrite, Store};
 use causeway::sys::{Clock, SharedClock, SystemClock, new_build_id, new_lease_id, new_node_id};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -53,7 +53,7 @@ async fn fill() -> Result<()> {
             let store = &store;
             async move {
                 store.accept_build(record.clone(), 1).await?;
-                store.end_build(ended(record)).await
+                store.end_build(ended(record), None).await
             }
         })
         .await?;
@@ -69,7 +69,7 @@ async fn fill() -> Result<()> {
     }
     drop(ids);
     let nodes = (0..nodes).map(|_| node(&*clock)).collect();
-    store.save_pool(nodes, leases).await?;
+    store.save_pool(PoolWrite { nodes, leases, ..PoolWrite::default() }).await?;
     store.close().await;
     Ok(())
 }
@@ -92,6 +92,7 @@ fn record(clock: &dyn Clock, recipe: &Arc<str>, number: u64) -> BuildRecord {
     let parameters = Parameters(values.into_iter().map(parameter).collect());
     BuildRecord {
         id,
+        version: 0,
         number: 0,
         request: BuildRequest {
             job: job(number),
@@ -119,6 +120,7 @@ fn job(number: u64) -> JobName {
 
 fn ended(mut record: BuildRecord) -> BuildRecord {
     let now = record.accepted_at.plus(Duration::from_secs(60));
+    record.version = 1;
     record.started_at = Some(record.accepted_at);
     record.ended_at = Some(now);
     record.steps = vec![StepRecord {
@@ -135,13 +137,23 @@ fn ended(mut record: BuildRecord) -> BuildRecord {
 fn lease(clock: &dyn Clock, build: BuildId) -> LeaseRow {
     let (id, now): (LeaseId, Millis) = (new_lease_id(clock), clock.now());
     let expression = "bench".to_owned();
-    LeaseRow { id, build, expression, state: LeaseState::Queued, node: None, queued_at: now, since: now }
+    LeaseRow {
+        id,
+        version: 0,
+        build,
+        expression,
+        state: LeaseState::Queued,
+        node: None,
+        queued_at: now,
+        since: now,
+    }
 }
 
 fn node(clock: &dyn Clock) -> NodeRow {
     let (id, now) = (new_node_id(clock), clock.now());
     NodeRow {
         id,
+        version: 0,
         provider: "far".to_owned(),
         label: "far".to_owned(),
         recipe_hash: "0".repeat(32),
