@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use super::live::{Live, SharedLive};
 use super::reader::{ConsoleReader, blocking};
 use super::ticker::Ticker;
-use super::writer::Writer;
-use crate::model::BuildId;
+use super::writer::{Appended, Writer};
+use crate::model::{BuildId, Millis};
 use crate::sys::SharedClock;
 
 /// The consoles below one directory. One process writes them; ours is the only one (pools-P2). Cheap to clone.
@@ -156,10 +156,22 @@ impl Console {
         if bytes.is_empty() {
             return Ok(self.length());
         }
+        self.write(bytes, Writer::append).await
+    }
+
+    /// Puts a line of ours among a step's output: it is not taken for a part of it ([`Console::taken`]). Without room it is left out.
+    ///
+    /// # Errors
+    /// Only when the runtime is ending.
+    pub async fn note(&self, line: Bytes) -> io::Result<u64> {
+        self.write(line, Writer::note).await
+    }
+
+    async fn write(&self, bytes: Bytes, how: fn(&mut Writer, &Bytes, Millis) -> Appended) -> io::Result<u64> {
         let mut writer = self.writer.clone().lock_owned().await;
         let (live, consoles, now) = (self.live.clone(), self.consoles.clone(), self.clock.now());
         blocking(move || {
-            let appended = writer.append(&bytes, now);
+            let appended = how(&mut writer, &bytes, now);
             let length = writer.length();
             let later = live.appended(&appended, &bytes, length);
             if later && let Some(consoles) = consoles.upgrade() {

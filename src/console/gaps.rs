@@ -1,4 +1,5 @@
-//! What a full disk made us drop: written into the console as a line, and kept apart for whoever counts a step's bytes.
+//! Lines of ours among a step's output (also those for what a full disk made us drop), kept apart for whoever counts a step's
+//! bytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -57,6 +58,11 @@ impl Gaps {
             gaps.known.push(gap);
         }
         Ok((gaps, length))
+    }
+
+    /// Whether no further one would be kept.
+    pub(super) fn are_full(&self) -> bool {
+        self.known.len() >= MOST_GAPS
     }
 
     /// Announces a gap in the file; its line is written to the console next.

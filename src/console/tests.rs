@@ -116,6 +116,26 @@ async fn a_console_is_opened_again_at_its_end() {
 }
 
 #[tokio::test]
+async fn a_line_of_ours_is_not_taken_for_a_part_of_a_steps_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let consoles = open(&directory);
+    let console = consoles.writer(build()).await.unwrap();
+    console.append(Bytes::from_static(b"of the step")).await.unwrap();
+    console.note(Bytes::from_static(b" of ours ")).await.unwrap();
+    console.append(Bytes::from_static(b"of the step again")).await.unwrap();
+    let taken = (b"of the step".len() + b"of the step again".len()) as u64;
+    assert_eq!(console.taken(0).await, taken);
+    drop(console);
+    // As after kill -9.
+    let consoles = open(&directory);
+    let console = consoles.writer(build()).await.unwrap();
+    assert_eq!(console.taken(0).await, taken);
+    console.finish();
+    let all = follow(consoles.reader(build()).await.unwrap().unwrap(), 0).await;
+    assert_eq!(all, b"of the step of ours of the step again");
+}
+
+#[tokio::test]
 async fn every_caller_gets_the_same_end() {
     let directory = tempfile::tempdir().unwrap();
     let consoles = open(&directory);

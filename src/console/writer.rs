@@ -83,6 +83,19 @@ impl Writer {
         Appended { offset, written }
     }
 
+    /// Puts a line of ours among a step's output; it does not count as a part of it. Best effort: without room there is none.
+    pub(super) fn note(&mut self, line: &Bytes, now: Millis) -> Appended {
+        let missing = self.pending > 0 && self.note_gap().is_err();
+        let put = if missing || self.gaps.are_full() { None } else { self.put_line(line, 0).ok() };
+        match put {
+            Some(offset) => {
+                self.note_time(offset, now);
+                Appended { offset, written: line.len() }
+            }
+            None => Appended { offset: self.length, written: 0 },
+        }
+    }
+
     /// Writes the line for bytes that are missing at the end; best effort.
     pub(super) fn finish(&mut self) {
         if self.pending > 0 {
@@ -120,16 +133,22 @@ impl Writer {
     /// then count as not taken.
     fn note_gap(&mut self) -> io::Result<()> {
         let line = marker(self.pending);
-        let gap = Gap { offset: self.length, marker: line.len() as u64, dropped: self.pending };
+        self.put_line(&line, self.pending)?;
+        self.pending = 0;
+        Ok(())
+    }
+
+    /// Puts a line of ours among a step's output, of which `dropped` bytes are missing there.
+    fn put_line(&mut self, line: &[u8], dropped: u64) -> io::Result<u64> {
+        let gap = Gap { offset: self.length, marker: line.len() as u64, dropped };
         self.gaps.announce(&self.directory.join("gaps"), gap)?;
-        if let (_, Some(error)) = self.write(&line) {
+        if let (_, Some(error)) = self.write(line) {
             self.console.set_len(gap.offset)?;
             self.length = gap.offset;
             return Err(error);
         }
         self.gaps.confirm(gap);
-        self.pending = 0;
-        Ok(())
+        Ok(gap.offset)
     }
 
     fn note_time(&mut self, offset: u64, now: Millis) {

@@ -10,6 +10,7 @@ mod context;
 mod ending;
 mod environment;
 mod expand;
+mod guard;
 mod order;
 mod publish;
 mod run;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{Instrument, error, info_span, warn};
 
 use super::context::Context;
+use super::guard::GuardSocket;
 use super::publish::Publishing;
 use super::session::Session;
 use super::steps::Steps;
@@ -84,8 +85,12 @@ pub(super) async fn run(context: Arc<Context>, turns: Arc<Turns>, turn: Option<T
             }
         };
         let stop = StopWatch::new(record);
-        let mut build = Build { context: &context, turns: &turns, turn, id, stop, console, session: None };
+        let mut build =
+            Build { context: &context, turns: &turns, turn, id, stop, console, session: None, guard: None };
         let outcome = build.carry_out().await;
+        if let Some(guard) = build.guard.take() {
+            guard.close().await;
+        }
         build.say(&format!("{}\nFinished: {}\n", outcome.cause, word(&outcome))).await;
         if let Err(problem) = build.console.sync().await {
             warn!(error = %problem, "the console is not on the disk yet");
@@ -131,6 +136,7 @@ struct Build<'a> {
     stop: StopWatch,
     console: Console,
     session: Option<Session>,
+    guard: Option<GuardSocket>,
 }
 
 impl Build<'_> {
@@ -157,6 +163,7 @@ impl Build<'_> {
             self.turn = Some(self.turn(&record.request.job).await?);
         }
         let session = self.node(&record, &recipe).await?;
+        self.guard = GuardSocket::open(session.lease(), &self.console).await;
         let session = self.session.insert(session);
         let record = self.context.builds.find(self.id).await.ok().flatten().unwrap_or(record);
         let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console);

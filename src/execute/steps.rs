@@ -54,10 +54,12 @@ impl<'a> Steps<'a> {
         let workspace = workspace(lease.workspace_root(), job);
         let mut labels = vec![label.name.clone()];
         labels.extend(label.aliases.iter().cloned());
+        let mut node_environment: Vec<_> = super::guard::address(lease).into_iter().collect();
+        node_environment.extend(label.environment.iter().cloned());
         let mut facts = Facts {
             record,
             recipe,
-            node_environment: &label.environment,
+            node_environment: &node_environment,
             node_name: node.as_str(),
             node_labels: &labels,
             workspace: &workspace,

@@ -25,6 +25,7 @@ pub use create::{Creation, create};
 pub use exec::{exec_create, exec_start, starts_detached};
 pub use grant::{Grant, GuardRules, MARK_PREFIX};
 pub use mounts::Bind;
+pub use query::Query;
 pub use refusal::Refusal;
 
 /// The socket's path, relative to the node's directory.

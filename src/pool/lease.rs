@@ -10,8 +10,9 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use super::config::PoolTiming;
 use super::label::LabelDefinition;
 use super::message::{Message, News};
-use super::provider::{ImageFacts, Provider};
+use super::provider::{DoorSpec, ImageFacts, Provider};
 use super::reconciler::{NoKeeper, connect};
+use crate::guard::{Door, Refusals};
 use crate::keeper::Keeper;
 use crate::model::{BuildId, LeaseId, NodeId, Precedence};
 
@@ -170,6 +171,12 @@ impl Lease {
     /// Workspaces lie below this directory, never it itself (pools-D1).
     pub fn workspace_root(&self) -> PathBuf {
         self.held.directory.join("workspace")
+    }
+
+    /// The guard's door to the engine of the node, where there is one (pools-D57).
+    pub fn door(&self, refusals: Arc<dyn Refusals>) -> Option<Arc<dyn Door>> {
+        let spec = DoorSpec { node: self.held.node, label: self.label(), workspace: self.workspace_root() };
+        self.held.provider.door(&spec, refusals)
     }
 
     /// The image that the node was made from (pools-D51), where it is known: not for providers without images, nor after a restart.

@@ -1,12 +1,14 @@
 //! The trait that drivers implement: make a node, open a stream to its keeper, take it away.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::label::LabelDefinition;
+use crate::guard::{Door, Refusals};
 use crate::model::NodeId;
 
 /// A byte stream to a keeper. Losing it loses nothing (design A6).
@@ -29,6 +31,17 @@ pub struct NodeSpec {
     /// The node's directory on the engine's host and, at the same path, in the node (pools-D1, decision 18). The caller
     /// has not created it: the driver does, with `workspace/` in it.
     pub directory: PathBuf,
+}
+
+/// Whose door to the engine it is.
+#[derive(Debug, Clone)]
+pub struct DoorSpec {
+    /// The node.
+    pub node: NodeId,
+    /// What it was made from.
+    pub label: Arc<LabelDefinition>,
+    /// Workspaces lie in it.
+    pub workspace: PathBuf,
 }
 
 /// Something of ours that a provider has.
@@ -144,6 +157,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Takes the node away: its processes, its object, its directory. Not found counts as done (pools-P52).
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError>;
+
+    /// The guard's door to the engine that a node runs on (pools-D57); `None` when nodes have no engine, or the label gives none.
+    fn door(&self, _: &DoorSpec, _: Arc<dyn Refusals>) -> Option<Arc<dyn Door>> {
+        None
+    }
 
     /// The last output and state of the object, for people; best effort, at most 64 KiB (pools-P38).
     async fn diagnose(&self, node: NodeId) -> String;

@@ -20,8 +20,8 @@ use super::error::{self, Phase};
 use super::keeper_file::{MOUNTED, PROGRAM};
 use crate::keeper::WORD;
 use crate::model::NodeId;
-use crate::pool::label::{NetworkMode, SecurityProfile};
-use crate::pool::provider::{Listing, NodeSpec, Observed, ObservedState, ProviderError};
+use crate::pool::label::{LabelDefinition, NetworkMode, SecurityProfile};
+use crate::pool::provider::{DoorSpec, Listing, NodeSpec, Observed, ObservedState, ProviderError};
 
 const INSTANCE: &str = "causeway.instance";
 const NODE: &str = "causeway.node";
@@ -29,6 +29,8 @@ const PROVIDER: &str = "causeway.provider";
 const POOL: &str = "causeway.pool";
 const LABEL: &str = "causeway.label";
 const KIND: &str = "causeway.kind";
+/// The kind of what a build made through the guard.
+const GUARD: &str = "guard";
 
 /// What was seen of a container.
 #[derive(Debug)]
@@ -75,6 +77,8 @@ pub(super) fn definition(
         .clone()
         .ok_or_else(|| ProviderError::Permanent(format!("the label '{}' names no image", label.name)))?;
     let directory = spec.directory.to_string_lossy().into_owned();
+    let node_marks =
+        marks(spec.node, label, config, "node").map(|(name, value)| (name.to_owned(), value)).into();
     Ok(ContainerCreateBody {
         image: Some(image),
         hostname: Some(spec.node.to_string()),
@@ -85,7 +89,7 @@ pub(super) fn definition(
         cmd: Some(Vec::new()),
         working_dir: Some("/".to_owned()),
         env: Some(label.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        labels: Some(marks(spec, config, "node")),
+        labels: Some(node_marks),
         open_stdin: Some(true),
         attach_stdin: Some(true),
         attach_stdout: Some(true),
@@ -147,16 +151,37 @@ fn bind(source: &Path, target: &Path, writable: bool) -> Mount {
     }
 }
 
-fn marks(spec: &NodeSpec, config: &DockerConfig, kind: &str) -> HashMap<String, String> {
-    let marks = [
-        (INSTANCE, config.instance.as_str()),
-        (NODE, spec.node.as_str()),
-        (PROVIDER, &config.name),
-        (POOL, &spec.label.pool),
-        (LABEL, &spec.label.name),
-        (KIND, kind),
+fn marks(
+    node: NodeId,
+    label: &LabelDefinition,
+    config: &DockerConfig,
+    kind: &str,
+) -> [(&'static str, String); 6] {
+    [
+        (INSTANCE, mark_value(&config.instance)),
+        (NODE, node.to_string()),
+        (PROVIDER, mark_value(&config.name)),
+        (POOL, mark_value(&label.pool)),
+        (LABEL, mark_value(&label.name)),
+        (KIND, kind.to_owned()),
+    ]
+}
+
+/// The marks of everything that a build makes through the guard.
+pub(super) fn guard_marks(spec: &DoorSpec, config: &DockerConfig) -> Vec<(String, String)> {
+    let marks = marks(spec.node, &spec.label, config, GUARD);
+    marks.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The filter by which a node's such objects are found; of all nodes when none is named.
+pub(super) fn guard_filter(config: &DockerConfig, node: Option<NodeId>) -> HashMap<String, Vec<String>> {
+    let mut labels = vec![
+        format!("{INSTANCE}={}", mark_value(&config.instance)),
+        format!("{PROVIDER}={}", mark_value(&config.name)),
+        format!("{KIND}={GUARD}"),
     ];
-    marks.into_iter().map(|(name, value)| (name.to_owned(), mark_value(value))).collect()
+    labels.extend(node.map(|node| format!("{NODE}={node}")));
+    HashMap::from([("label".to_owned(), labels)])
 }
 
 /// A mark's value has at most 63 plain characters; a longer or other one is replaced by its hash (pools 2).
@@ -212,14 +237,23 @@ fn diagnosis(state: &ContainerState) -> String {
 }
 
 fn is_ours(labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
+    is_of_kind("node", labels, config)
+}
+
+fn is_guarded(labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
+    is_of_kind(GUARD, labels, config)
+}
+
+fn is_of_kind(kind: &str, labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
     let has = |name: &str, value: &str| labels.get(name) == Some(&mark_value(value));
-    has(INSTANCE, &config.instance) && has(PROVIDER, &config.name) && has(KIND, "node")
+    has(INSTANCE, &config.instance) && has(PROVIDER, &config.name) && has(KIND, kind)
 }
 
 /// What a listing of all containers says (pools-P54 to P56).
 pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) -> Listing {
     let mut listing = Listing { objects: Vec::new(), complete: true, unmanaged: 0 };
     let instance = mark_value(&config.instance);
+    let mut left: Vec<Observed> = Vec::new();
     for container in containers {
         let labels = container.labels.clone().unwrap_or_default();
         let node = labels.get(NODE).and_then(|node| node.parse::<NodeId>().ok());
@@ -234,18 +268,32 @@ pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) ->
                         Some("running" | "paused" | "restarting") => ObservedState::Running,
                         _ => ObservedState::Exited(status),
                     },
-                    created_millis: container
-                        .created
-                        .and_then(|seconds| u64::try_from(seconds).ok())
-                        .map_or(0, |seconds| seconds * 1000),
+                    created_millis: created_millis(container),
                 });
             }
+            // What a build made is there as long as its node, or is left of one (pools-D57).
+            Some(node) if is_guarded(&labels, config) => left.push(Observed {
+                node,
+                external_id: container.id.clone().unwrap_or_default(),
+                state: ObservedState::Exited("only containers that its build made are left".to_owned()),
+                created_millis: created_millis(container),
+            }),
             // Helpers and other providers' nodes of this installation are looked after elsewhere.
             _ if labels.get(INSTANCE) == Some(&instance) => {}
             _ => listing.unmanaged += 1,
         }
     }
+    for object in left {
+        if !listing.objects.iter().any(|known| known.node == object.node) {
+            listing.objects.push(object);
+        }
+    }
     listing
+}
+
+fn created_millis(container: &ContainerSummary) -> u64 {
+    let seconds = container.created.and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.map_or(0, |seconds| seconds * 1000)
 }
 
 /// Empties a node's directory from within a container that may do it: for a Causeway that is not root (pools-D4).

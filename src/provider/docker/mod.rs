@@ -4,9 +4,11 @@
 //! before the start, every later one an exec of `keeper join` (decision 17). Only objects with this installation's marks are
 //! ever touched. Start with [`DockerProvider`].
 
+mod children;
 mod container;
 mod engine;
 mod error;
+mod guard;
 mod host_image;
 mod image;
 mod keeper_file;
@@ -14,7 +16,7 @@ mod stream;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,13 +28,16 @@ use futures_util::StreamExt;
 
 use self::engine::Engine;
 use self::error::Phase;
+use self::guard::DockerDoor;
 use self::image::Images;
 use self::keeper_file::KeeperFile;
 use super::directory::{self, Mark};
+use crate::guard::{Door, Refusals};
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
 use crate::pool::provider::{
-    BoxStream, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider, ProviderError,
+    BoxStream, DoorSpec, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider,
+    ProviderError,
 };
 
 pub use self::host_image::import_host_image;
@@ -272,6 +277,9 @@ impl Provider for DockerProvider {
 
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
         self.new_containers().remove(&node);
+        let docker = self.engine.client().await?;
+        // First what was made through the guard: it may lie in the node's control group and use its directory.
+        children::remove(&docker, &self.config, node).await?;
         let seen = self.look(node).await?;
         let mut image = None;
         if let Some(seen) = seen {
@@ -279,7 +287,6 @@ impl Provider for DockerProvider {
                 return Ok(());
             }
             image = seen.image;
-            let docker = self.engine.client().await?;
             let options = RemoveContainerOptionsBuilder::default().v(true).force(true).build();
             match docker.remove_container(&seen.id, Some(options)).await {
                 Ok(()) => {}
@@ -290,6 +297,13 @@ impl Provider for DockerProvider {
             }
         }
         self.remove_directory(node, image).await
+    }
+
+    fn door(&self, spec: &DoorSpec, refusals: Arc<dyn Refusals>) -> Option<Arc<dyn Door>> {
+        spec.label.guard.as_ref()?;
+        let socket = self.config.engine.strip_prefix("unix://")?;
+        let marks = container::guard_marks(spec, &self.config);
+        Some(Arc::new(DockerDoor::new(socket.into(), spec, marks, refusals)))
     }
 
     async fn diagnose(&self, node: NodeId) -> String {
