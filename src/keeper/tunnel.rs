@@ -10,7 +10,7 @@ use super::channel::{Channel, Received};
 use super::connection::Incoming;
 use super::error::KeeperError;
 use super::handle::{Keeper, OpenChannel};
-use super::wire::{MAX_DATA, Request, ToNode};
+use super::wire::{MAX_DATA, Request, ToNode, WINDOW};
 
 /// What is under way between a tunnel and whoever serves it.
 const BETWEEN: usize = 64 * 1024;
@@ -39,6 +39,8 @@ impl Tunnels {
     pub async fn accept(&mut self) -> Option<DuplexStream> {
         let Incoming { number, channel } = self.incoming.recv().await?;
         let open = Arc::new(OpenChannel { keeper: self.keeper.clone(), number, channel });
+        // The node reads nothing of it before this.
+        open.credit(WINDOW);
         let (ours, theirs) = tokio::io::duplex(BETWEEN);
         let (reader, writer) = tokio::io::split(theirs);
         // Both end with the channel, or when the other end of the pipe is dropped.

@@ -399,3 +399,30 @@ async fn design_a8_connections_to_a_socket_in_the_node_come_out_here() {
         assert!(back == many, "{} bytes", back.len());
     }
 }
+
+/// A stream that broke may look alive to the keeper: who connected meanwhile is not lost.
+#[tokio::test]
+async fn design_a8_whoever_listens_next_gets_the_connections_that_nobody_served() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    let (node, keeper) = Node::start().await;
+    let mut former = keeper.listen(1, "docker.sock").await.unwrap();
+    let path = node.path().join("docker.sock");
+    let mut begun = UnixStream::connect(&path).await.unwrap();
+    begun.write_all(b"begun").await.unwrap();
+    let mut served = former.accept().await.unwrap();
+    let mut piece = [0; 5];
+    served.read_exact(&mut piece).await.unwrap();
+    let mut waiting = UnixStream::connect(&path).await.unwrap();
+    waiting.write_all(b"whole").await.unwrap();
+    // It has arrived there, and is never fetched.
+    keeper.ping().await.unwrap();
+
+    let next = node.join().await;
+    let mut tunnels = next.listen(1, "docker.sock").await.unwrap();
+    let mut tunnel = tunnels.accept().await.unwrap();
+    tunnel.read_exact(&mut piece).await.unwrap();
+    assert_eq!(&piece, b"whole");
+    assert_eq!(begun.read(&mut piece).await.unwrap(), 0, "what was begun ends, so that its client can tell");
+}

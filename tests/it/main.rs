@@ -27,6 +27,8 @@ mod full_disk;
 #[cfg(test)]
 mod gearman;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod jenkins_exchanges;
 #[cfg(test)]
 mod jjb;

@@ -39,6 +39,10 @@ pub(super) struct Pump {
     pub output: Option<OwnedFd>,
     pub child: Option<Child>,
     pub room: u32,
+    /// The listener that it came from, for a connection out of the node.
+    pub listener: Option<u32>,
+    /// Whether Causeway has ever given credit for it.
+    pub touched: bool,
     pending: Vec<u8>,
     eof: bool,
     consumed: u32,
@@ -118,10 +122,20 @@ impl Pump {
         Pump::new(stdout.into(), stdin.into(), Some(Child { pid, errors: stderr.into(), code: None }))
     }
 
-    /// Pumps a socket.
-    pub fn socket(stream: UnixStream) -> io::Result<Pump> {
+    /// Pumps a connection to a listener. Nothing is read of it before Causeway gives credit: until then another of Causeway's
+    /// connections can take it over whole.
+    pub fn socket(stream: UnixStream, listener: u32) -> io::Result<Pump> {
         let input = stream.try_clone()?;
-        Pump::new(input.into(), stream.into(), None)
+        let mut pump = Pump::new(input.into(), stream.into(), None)?;
+        pump.room = 0;
+        pump.listener = Some(listener);
+        Ok(pump)
+    }
+
+    /// Gives room to send.
+    pub fn credit(&mut self, bytes: u32) {
+        self.room = self.room.saturating_add(bytes).min(WINDOW);
+        self.touched = true;
     }
 
     fn new(input: OwnedFd, output: OwnedFd, child: Option<Child>) -> io::Result<Pump> {
@@ -136,6 +150,8 @@ impl Pump {
             output: Some(output),
             child,
             room: WINDOW,
+            listener: None,
+            touched: false,
             pending: Vec::new(),
             eof: false,
             consumed: 0,

@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 
-use super::channel::Channel;
+use super::channel::{Channel, Pump};
+use crate::keeper::wire::FromNode;
 use crate::keeper::wire::frame::Collector;
 
 /// Data frames are added to what waits to be sent up to this size.
@@ -86,6 +87,30 @@ impl Peer {
     /// Bytes that wait to be sent.
     pub fn waiting(&self) -> usize {
         self.outbox.len() - self.sent
+    }
+
+    /// Opens a channel for a connection to a listener.
+    pub fn incoming(&mut self, pump: Box<Pump>, listener: u32) {
+        let channel = self.next_incoming;
+        self.next_incoming = self.next_incoming.wrapping_add(2);
+        self.channels.insert(channel, Channel::Pump(pump));
+        FromNode::Incoming { channel, listener }.write(&mut self.outbox);
+    }
+
+    /// Another peer listens now. A stream that broke is not always seen to break (an engine keeps a container's input open), so this
+    /// one may be dead: what it has not touched goes over, what it has begun ends here.
+    pub fn hand_over(&mut self, listener: u32, to: &mut Peer) {
+        let is_of =
+            |channel: &Channel| matches!(channel, Channel::Pump(pump) if pump.listener == Some(listener));
+        let numbers: Vec<u32> =
+            self.channels.iter().filter(|(_, channel)| is_of(channel)).map(|(number, _)| *number).collect();
+        for number in numbers {
+            if let Some(Channel::Pump(pump)) = self.channels.remove(&number)
+                && !pump.touched
+            {
+                to.incoming(pump, listener);
+            }
+        }
     }
 
     /// Whether data may be added.

@@ -57,14 +57,13 @@ impl Node {
                     return Err(Malformed("more data than the window allows"));
                 }
             }
-            ToNode::Credit { channel, bytes } => {
-                let room = match peer.channels.get_mut(&channel) {
-                    Some(Channel::Follow(follow)) => &mut follow.room,
-                    Some(Channel::Pump(pump)) => &mut pump.room,
-                    None => return Ok(()),
-                };
-                *room = room.saturating_add(bytes).min(WINDOW);
-            }
+            ToNode::Credit { channel, bytes } => match peer.channels.get_mut(&channel) {
+                Some(Channel::Follow(follow)) => {
+                    follow.room = follow.room.saturating_add(bytes).min(WINDOW);
+                }
+                Some(Channel::Pump(pump)) => pump.credit(bytes),
+                None => {}
+            },
             ToNode::Eof { channel } => {
                 if let Some(Channel::Pump(pump)) = peer.channels.get_mut(&channel) {
                     pump.received_all();
@@ -166,11 +165,14 @@ impl Node {
         Ok(Follow { step: id, file, offset, room: WINDOW })
     }
 
-    fn listen(&mut self, peer: &Peer, number: u32, path: String) -> Result<Reply, Refusal> {
+    fn listen(&mut self, peer: &mut Peer, number: u32, path: String) -> Result<Reply, Refusal> {
         if let Some(listener) = self.listeners.get_mut(&number)
             && listener.path == path
         {
-            listener.owner = peer.id;
+            let former = std::mem::replace(&mut listener.owner, peer.id);
+            if let Some(former) = self.connections.get_mut(&former) {
+                former.peer.hand_over(number, peer);
+            }
             return Ok(Reply::Done);
         }
         if self.listeners.len() >= MAX_LISTENERS {

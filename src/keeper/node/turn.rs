@@ -190,13 +190,9 @@ impl Node {
             return;
         };
         if let Ok((stream, _)) = listener.socket.accept()
-            && let Ok(pump) = Pump::socket(stream)
+            && let Ok(pump) = Pump::socket(stream, number)
         {
-            let peer = &mut connection.peer;
-            let channel = peer.next_incoming;
-            peer.next_incoming = peer.next_incoming.wrapping_add(2);
-            peer.channels.insert(channel, Channel::Pump(Box::new(pump)));
-            FromNode::Incoming { channel, listener: number }.write(&mut peer.outbox);
+            connection.peer.incoming(Box::new(pump), number);
         }
     }
 

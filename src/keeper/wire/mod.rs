@@ -7,7 +7,7 @@
 //! A connection begins with one `Hello` from each side. Then Causeway sends requests, each with a number that the reply repeats, in
 //! any number at once. What is long (a log, a file, a tunnelled socket) travels on a *channel*: numbered by the
 //! side that opens it (Causeway odd, the keeper even), with a window of [`WINDOW`] bytes in each direction that the receiver
-//! opens again by `Credit`. So a reader that stalls holds up nothing but its own channel.
+//! opens again by `Credit`; one that the keeper opens is closed to the keeper until the first credit. So a reader that stalls holds up nothing but its own channel.
 
 mod field;
 pub mod frame;
