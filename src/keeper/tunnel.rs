@@ -69,12 +69,11 @@ async fn out_of_the_node(open: Arc<OpenChannel>, mut writer: WriteHalf<DuplexStr
             }
         }
     }
-    // Nobody reads any more: what still comes is thrown away. Closing the channel now would also throw away what the node has not
-    // written yet, so whoever connected ends it.
+    // Nobody reads any more: what still comes is thrown away, and no more may come. Closing the channel now would also throw away what
+    // the node has not written yet, so whoever connected ends it.
     loop {
         match open.channel.receive().await {
-            Received::Bytes(_, due) => open.credit(due),
-            Received::Eof => {}
+            Received::Bytes(..) | Received::Eof => {}
             Received::End(_) => return,
         }
     }

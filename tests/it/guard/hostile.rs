@@ -175,19 +175,22 @@ fn malformed(socket: &Path, node: &str) {
             " 400 ",
         ),
     ];
+    let mut wrong = Vec::new();
     for (request, status) in requests {
         let shown: String = request.chars().take(120).collect();
         let answer = ask(socket, request.as_bytes());
         let first = answer.lines().next().unwrap_or_default();
-        assert!(first.contains(status), "{shown:?} was answered with {first:?}");
-        assert!(!answer.contains(" 101 ") && !answer.contains("Volumes"), "{shown:?}: {answer}");
+        if !first.contains(status) || answer.contains(" 101 ") || answer.contains("Volumes") {
+            wrong.push(format!("{shown:?} was answered with {answer:?}, not with{status}"));
+        }
         let ping = ask(socket, format!("GET /_ping HTTP/1.1\r\n{host}Connection: close\r\n\r\n").as_bytes());
         assert!(ping.starts_with("HTTP/1.1 200 "), "after {shown:?}: {ping}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // A body beyond the limit is not read to its end.
     let huge = format!("{create}Transfer-Encoding: chunked\r\n\r\n");
     let mut stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
     stream.write_all(huge.as_bytes()).unwrap();
     let piece = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000));
     let sent = (0..1000).take_while(|_| stream.write_all(piece.as_bytes()).is_ok()).count();

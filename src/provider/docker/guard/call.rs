@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use serde_json::Value;
@@ -303,6 +303,9 @@ fn no_stream() -> Refusal {
 /// Reads a body as a whole.
 async fn json_body(asked: Request<Incoming>, brings: Brings) -> Result<Bytes, Refusal> {
     let Brings::Json(most) = brings else { return Ok(Bytes::new()) };
+    if asked.body().size_hint().lower() > most as u64 {
+        return Err(Refusal::malformed(format!("the body is larger than {most} bytes")));
+    }
     let read = Limited::new(asked.into_body(), most).collect();
     match tokio::time::timeout(BODY_LIMIT, read).await {
         Ok(Ok(read)) => Ok(read.to_bytes()),
