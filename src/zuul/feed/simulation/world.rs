@@ -28,6 +28,8 @@ const STEPS: usize = 60;
 const LIVES: usize = 3;
 /// Turns of the wheel until everything must have come to rest.
 const REST: usize = 40;
+/// A hop through the feed is a few polls; the number is far above what any of them needs.
+const HOPS: usize = 12;
 
 /// One seed's world.
 pub(super) struct World {
@@ -40,6 +42,10 @@ pub(super) struct World {
     queue: Queue,
     life: u64,
     uniques: u64,
+    /// What the feed was not told yet: it may be behind.
+    untold: Vec<Event>,
+    /// A digest of every byte that a peer was sent: two runs of one seed have the same.
+    trace: u64,
 }
 
 impl World {
@@ -59,11 +65,13 @@ impl World {
             queue: new_queue(0),
             life: 0,
             uniques: 0,
+            untold: Vec::new(),
+            trace: 0xcbf2_9ce4_8422_2325,
         }
     }
 
-    /// Lives through all lives; returns how many jobs ended with a packet.
-    pub fn run(mut self) -> Result<u64, String> {
+    /// Lives through all lives; returns how many jobs ended with a packet, and the digest of what was said.
+    pub fn run(mut self) -> Result<(u64, u64), String> {
         for life in 0..LIVES {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
@@ -74,7 +82,7 @@ impl World {
             drop(runtime);
             self.killed();
         }
-        Ok(self.model.ended)
+        Ok((self.model.ended, self.trace))
     }
 
     async fn live(&mut self, last: bool) -> Result<(), String> {
@@ -82,7 +90,9 @@ impl World {
         let steps = if last { STEPS } else { self.random.random_range(1..STEPS) };
         for _ in 0..steps {
             self.step(&mut house).await?;
-            self.settle(&mut house).await?;
+            // Often the next thing happens before everybody has heard of the last: so every gap is met by everything.
+            let turns = if self.random.random() { HOPS } else { self.random.random_range(0..HOPS) };
+            self.turns(&mut house, turns).await?;
         }
         if last { self.rest(&mut house).await } else { Ok(()) }
     }
@@ -91,6 +101,7 @@ impl World {
         self.life += 1;
         self.model.killed();
         self.queue = new_queue(self.life);
+        self.untold.clear();
         self.clients.iter_mut().for_each(Client::disconnect);
         self.masters.iter_mut().for_each(Master::disconnect);
     }
@@ -105,7 +116,8 @@ impl World {
             48..51 => self.lose_client(client),
             51..54 => self.lose_master(master),
             54..74 => self.work(master),
-            74..94 => self.end_build(house).await,
+            74..84 => self.end_build(house).await,
+            84..94 => self.go_on(house).await,
             _ => {
                 let by = Duration::from_secs(self.random.random_range(1..40));
                 self.clock.advance(by);
@@ -180,6 +192,13 @@ impl World {
         self.send(connection, &bytes)
     }
 
+    async fn go_on(&mut self, house: &mut House) -> Result<(), String> {
+        if house.running() == 0 {
+            return Ok(());
+        }
+        house.go_on(self.random.random_range(0..house.running())).await
+    }
+
     async fn end_build(&mut self, house: &mut House) -> Result<(), String> {
         if house.running() == 0 {
             return Ok(());
@@ -211,23 +230,36 @@ impl World {
 
     /// Lets everybody do what there is to do.
     async fn settle(&mut self, house: &mut House) -> Result<(), String> {
-        // A hop through the feed is a few polls; the number is far above what any of them needs.
-        for _ in 0..12 {
+        self.turns(house, HOPS).await
+    }
+
+    /// Lets the queue and the feed take turns, so many.
+    async fn turns(&mut self, house: &mut House, turns: usize) -> Result<(), String> {
+        for _ in 0..turns {
             while let Ok(command) = house.commands.try_recv() {
                 self.queue.command(command);
             }
             self.queue.end_turn(Duration::from_millis(self.now()), self.now() / 1000);
             self.deliver()?;
-            let events = self.queue.take_events();
-            for event in &events {
-                self.note(event)?;
-            }
-            if !events.is_empty() {
-                house.events.try_send(events).map_err(|_| "the feed does not take its events")?;
+            self.hear()?;
+            if !self.untold.is_empty()
+                && let Ok(permit) = house.events.try_reserve()
+            {
+                permit.send(std::mem::take(&mut self.untold));
+                self.queue.assign_waiting();
+                self.hear()?;
             }
             house.take_up();
             tokio::task::yield_now().await;
         }
+        Ok(())
+    }
+
+    /// Takes what the queue has to say at once, as it stands in the model's order; the feed hears of it later.
+    fn hear(&mut self) -> Result<(), String> {
+        let events = self.queue.take_events();
+        events.iter().try_for_each(|event| self.note(event))?;
+        self.untold.extend(events);
         Ok(())
     }
 
@@ -245,6 +277,9 @@ impl World {
     fn deliver(&mut self) -> Result<(), String> {
         while let Some(connection) = self.queue.pop_dirty() {
             let bytes = self.queue.take_outbox(connection);
+            self.trace = bytes
+                .iter()
+                .fold(self.trace, |trace, byte| (trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
             if let Some(me) = self.clients.iter().position(|client| client.connection == Some(connection)) {
                 self.clients[me].receive(me, &bytes, &mut self.model)?;
             } else if let Some(master) =
@@ -268,6 +303,7 @@ impl World {
         {
             self.queue.frame(connection, frame).map_err(|refused| refused.to_string())?;
             self.deliver()?;
+            self.hear()?;
             rest = &rest[length..];
         }
         Ok(())
