@@ -87,12 +87,18 @@ impl Channel {
         self.readable.notify_one();
     }
 
-    pub fn credit(&self, bytes: u32) {
+    /// The node has taken bytes. Credit beyond the window is its fault: what it does not read would wait in our memory.
+    pub fn credit(&self, bytes: u32) -> Result<(), Malformed> {
         {
             let mut state = self.lock();
-            state.room = state.room.saturating_add(bytes);
+            state.room = state
+                .room
+                .checked_add(bytes)
+                .filter(|room| *room <= WINDOW)
+                .ok_or(Malformed("more credit than the window"))?;
         }
         self.writable.notify_one();
+        Ok(())
     }
 
     /// The channel is over; the first end counts.

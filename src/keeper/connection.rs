@@ -131,8 +131,8 @@ impl Shared {
             });
         if taken {
             tables.channels.insert(number, channel);
-        } else {
-            self.outbox.push(|out| ToNode::Close { channel: number }.write(out));
+        } else if !self.outbox.push_answer(|out| ToNode::Close { channel: number }.write(out)) {
+            return Err(Malformed("channels opened without end"));
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Shared {
             }
             FromNode::Credit { channel, bytes } => {
                 if let Some(channel) = self.channel(channel) {
-                    channel.credit(bytes);
+                    channel.credit(bytes)?;
                 }
             }
             FromNode::Eof { channel } => {

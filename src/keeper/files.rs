@@ -18,6 +18,8 @@ const REMOVE_LIMIT: Duration = Duration::from_secs(300);
 pub struct Listing {
     open: OpenChannel,
     decoder: ListingDecoder,
+    /// Entries that may still come: the node was told, and is held to it.
+    left: u64,
 }
 
 /// A file under way from the node.
@@ -40,6 +42,7 @@ impl Keeper {
         Ok(Listing {
             open: self.files(FileOp::List { path, max_entries }).await?,
             decoder: ListingDecoder::default(),
+            left: max_entries,
         })
     }
 
@@ -110,6 +113,10 @@ impl Listing {
                 Some(piece) => {
                     let mut entries = Vec::new();
                     self.decoder.push(&piece, &mut entries)?;
+                    self.left = u64::try_from(entries.len())
+                        .ok()
+                        .and_then(|count| self.left.checked_sub(count))
+                        .ok_or(KeeperError::Protocol(Malformed("more entries than were asked for")))?;
                     if !entries.is_empty() {
                         return Ok(Some(entries));
                     }
