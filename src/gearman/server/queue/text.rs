@@ -11,6 +11,24 @@ fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(decimal(number, &mut [0; 20]));
 }
 
+/// A name, id or unique as it stands in an answer. What would end the line, the column or the whole answer for its reader is shown
+/// as `?`: any peer can register any bytes, and Zuul's connection must not fall apart over them (zuul-T-3).
+fn put_word(out: &mut Vec<u8>, word: &[u8]) {
+    let from = out.len();
+    out.extend_from_slice(word);
+    for byte in &mut out[from..] {
+        if byte.is_ascii_control() {
+            *byte = b'?';
+        }
+    }
+    // gear takes a dot at the start of an answer for its end.
+    if matches!(out[..from].last(), None | Some(b'\n'))
+        && let Some(first @ b'.') = out.get_mut(from)
+    {
+        *first = b'?';
+    }
+}
+
 /// Workers of a name as `status` counts them: ours is one.
 fn workers(function: &Function) -> u64 {
     u64::from(function.workers) + u64::from(function.is_local())
@@ -65,7 +83,7 @@ impl Queue {
         let text = self.status_text.take().unwrap_or_else(|| {
             let mut text = Vec::new();
             for (_, function) in self.names.iter().filter(|(_, function)| function.listed) {
-                text.extend_from_slice(&function.name);
+                put_word(&mut text, &function.name);
                 let total = u64::from(function.queued_all()) + u64::from(function.running);
                 for number in [total, u64::from(function.running), workers(function)] {
                     text.push(b'\t');
@@ -82,7 +100,7 @@ impl Queue {
 
     fn priority_status(&self, text: &mut Vec<u8>) {
         for (_, function) in self.names.iter().filter(|(_, function)| function.listed) {
-            text.extend_from_slice(&function.name);
+            put_word(text, &function.name);
             for number in function.queued.into_iter().map(u64::from).chain([workers(function)]) {
                 text.push(b'\t');
                 put_number(text, number);
@@ -96,7 +114,7 @@ impl Queue {
         for (slot, connection) in self.connections.iter() {
             put_number(text, u64::from(slot));
             text.extend_from_slice(format!(" {} ", connection.address).as_bytes());
-            text.extend_from_slice(connection.client_id.as_deref().unwrap_or(b"-"));
+            put_word(text, connection.client_id.as_deref().unwrap_or(b"-"));
             text.extend_from_slice(b" :");
             let set = match (&connection.set, connection.class) {
                 (Some(set), _) => set.as_slice(),
@@ -105,7 +123,7 @@ impl Queue {
             };
             for function in set {
                 text.push(b' ');
-                text.extend_from_slice(&self.names[*function].name);
+                put_word(text, &self.names[*function].name);
             }
             text.push(b'\n');
         }
@@ -126,7 +144,7 @@ impl Queue {
 
     fn uniques_text(&self, text: &mut Vec<u8>) {
         for (slot, _) in self.jobs.iter() {
-            text.extend_from_slice(self.jobs.unique(slot));
+            put_word(text, self.jobs.unique(slot));
             text.push(b'\n');
         }
     }

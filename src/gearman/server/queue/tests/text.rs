@@ -86,3 +86,14 @@ fn functions_are_created_limited_and_dropped_by_the_administrator() {
         [Event::DroppedName { name: name.clone() }, Event::NewName { name }]
     );
 }
+
+#[test]
+fn zuul_t_3_no_name_or_id_ends_an_answer_for_its_reader() {
+    let mut bench = Bench::new();
+    let peer = bench.worker(&[".first", "a\n.\nb\tc"]);
+    bench.send(peer, kind::SET_CLIENT_ID, &["one\r\n.\n\0two"]);
+    bench.submit(peer, kind::SUBMIT_JOB, ".first", ".");
+    assert_eq!(bench.line(peer, "status"), "?first\t1\t0\t1\na?.?b?c\t0\t0\t1\n.\n");
+    assert_eq!(bench.line(peer, "workers"), "0 127.0.0.1 one??.??two : .first a?.?b?c\n.\n");
+    assert_eq!(bench.line(peer, "show unique jobs"), "?\n.\n");
+}
