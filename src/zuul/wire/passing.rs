@@ -42,10 +42,32 @@ pub fn pass_to_zuul(last: bool, data: &[u8]) -> Passed {
     Passed::Instead(serde_json::json!({ "worker_extra": { "exception": text } }).to_string().into_bytes())
 }
 
+/// Python's reader throws at a thousand levels; no data of a build has more than a few.
+const DEPTH_MAX: usize = 200;
+
 fn is_object(data: &[u8]) -> bool {
     // serde_json does not look into the strings that it skips; Python does, and throws.
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    text.trim_start().starts_with('{')
+        && depth(text) <= DEPTH_MAX
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// How deep the lists and objects of a JSON text nest.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 #[cfg(test)]
@@ -71,6 +93,15 @@ mod tests {
         for arguments in [&b""[..], b"{", b"plain", b"[1]", b"{\"a\": \"\xff\"}", b"{no}", b"null"] {
             assert!(!is_build_of_zuul(b"build:unit", arguments), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn zuul_z_4_data_that_pythons_reader_throws_at_for_its_depth_does_not_pass() {
+        let nested = |depth: usize| format!("{{\"a\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(pass_to_zuul(false, nested(50).as_bytes()), Passed::Unchanged);
+        assert_eq!(pass_to_zuul(false, nested(1_500).as_bytes()), Passed::Dropped);
+        let quoted = format!("{{\"a\": \"\\\"{}\"}}", "[".repeat(1_500));
+        assert_eq!(pass_to_zuul(false, quoted.as_bytes()), Passed::Unchanged);
     }
 
     #[test]
