@@ -1,5 +1,7 @@
 //! A connection's bytes, cut into frames wherever the network cut them (zuul-B-1).
 
+use std::ops::ControlFlow;
+
 use super::codec::{self, Decoded, Frame, FrameError};
 use super::limits::Limits;
 
@@ -19,28 +21,53 @@ pub struct Deframer {
     cut: Vec<u8>,
 }
 
+/// How far a feed got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// Frames handed on.
+    pub frames: usize,
+    /// Bytes taken.
+    pub used: usize,
+}
+
 impl Deframer {
     /// Takes the next bytes and hands each complete frame on. Returns how many those were.
     pub fn feed<E: From<FrameError>>(
         &mut self,
-        mut bytes: &[u8],
+        bytes: &[u8],
         limits: &Limits,
         spare: &mut Spare,
         mut each: impl FnMut(Frame<'_>) -> Result<(), E>,
     ) -> Result<usize, E> {
-        let mut frames = 0;
+        let go_on = |frame: Frame<'_>| each(frame).map(ControlFlow::Continue);
+        self.feed_while(bytes, limits, spare, go_on).map(|fed| fed.frames)
+    }
+
+    /// As [`Self::feed`], until `each` breaks off behind a frame. The bytes that were not used are to be fed again.
+    pub fn feed_while<E: From<FrameError>>(
+        &mut self,
+        mut bytes: &[u8],
+        limits: &Limits,
+        spare: &mut Spare,
+        mut each: impl FnMut(Frame<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Fed, E> {
+        let (mut frames, all) = (0, bytes.len());
+        let mut flow = ControlFlow::Continue(());
         if !self.cut.is_empty() {
-            bytes = self.complete(bytes, limits, &mut each)?;
+            bytes = self.complete(bytes, limits, &mut |frame| {
+                flow = each(frame)?;
+                Ok::<(), E>(())
+            })?;
             if !self.cut.is_empty() {
-                return Ok(0);
+                return Ok(Fed { frames, used: all });
             }
             frames += 1;
             spare.keep(std::mem::take(&mut self.cut));
         }
-        loop {
+        while flow.is_continue() {
             match codec::decode(bytes, limits)? {
                 Decoded::Frame(frame, length) => {
-                    each(frame)?;
+                    flow = each(frame)?;
                     frames += 1;
                     bytes = &bytes[length..];
                 }
@@ -50,10 +77,16 @@ impl Deframer {
                         self.cut.reserve(length.min(TRUSTED_BYTES));
                         self.cut.extend_from_slice(bytes);
                     }
-                    return Ok(frames);
+                    return Ok(Fed { frames, used: all });
                 }
             }
         }
+        Ok(Fed { frames, used: all - bytes.len() })
+    }
+
+    /// Bytes of a frame that is not complete yet.
+    pub fn held(&self) -> usize {
+        self.cut.len()
     }
 
     /// Completes the frame that was cut earlier; what is left of the new bytes.
@@ -130,6 +163,34 @@ mod tests {
                 let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
                 assert_eq!(frames(&pieces).unwrap(), whole, "{first} {second}");
             }
+        }
+    }
+
+    #[test]
+    fn a_feed_that_is_broken_off_goes_on_where_it_was() {
+        let mut bytes = Vec::new();
+        put_request(&mut bytes, kind::ECHO_REQ, &[b"a\0b"]);
+        bytes.extend_from_slice(b"status\n");
+        put_request(&mut bytes, kind::PRE_SLEEP, &[]);
+        let whole = frames(&[&bytes]).unwrap();
+        for split in 0..=bytes.len() {
+            let (mut deframer, mut spare, mut seen) = (Deframer::default(), Spare::default(), Vec::new());
+            for mut piece in [&bytes[..split], &bytes[split..]] {
+                while !piece.is_empty() {
+                    let each = |frame: Frame<'_>| {
+                        seen.push(match frame {
+                            Frame::Packet { kind, body, .. } => [&kind.to_be_bytes()[..], body].concat(),
+                            Frame::Line(line) => line.to_vec(),
+                        });
+                        Ok::<_, FrameError>(ControlFlow::Break(()))
+                    };
+                    let fed = deframer.feed_while(piece, &Limits::default(), &mut spare, each).unwrap();
+                    assert!(fed.frames <= 1 && fed.used > 0, "{fed:?}");
+                    piece = &piece[fed.used..];
+                }
+            }
+            assert_eq!(seen, whole, "{split}");
+            assert_eq!(deframer.held(), 0);
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Limits {
     /// Unread answers at which a connection is not read from any more, until it has taken them: a peer that only asks cannot
     /// grow our memory.
     pub pause_reading_bytes: usize,
+    /// Bytes of packets that have not arrived whole, and of those that wait for their turn, from all peers together. Past it:
+    /// a connection that sends more of a long one is closed.
+    pub partial_bytes_all: usize,
     /// Events that wait for the rest of the process. Past it: no more local jobs are handed out; they stay queued.
     pub waiting_events: usize,
 }
@@ -50,7 +53,8 @@ impl Default for Limits {
             queued_bytes: 2 << 30,
             unsent_bytes: 64 << 20,
             unsent_bytes_all: 1 << 30,
-            pause_reading_bytes: 4 << 20,
+            pause_reading_bytes: 1 << 20,
+            partial_bytes_all: 256 << 20,
             waiting_events: 4_096,
         }
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -18,10 +19,14 @@ use super::thread::Shared;
 use crate::gearman::codec::{Frame, FrameError};
 use crate::gearman::deframe::Deframer;
 
-/// A full read with more frames than this is a flood: the peer is read in small pieces until it pauses, so that a thousand of
-/// them do not keep the others waiting for long.
-const FLOOD_FRAMES: usize = 1_024;
+/// Frames of one peer that are answered in a row. A peer with more is a flood: it is read in small pieces until it pauses, a few
+/// floods in each turn, so that a thousand of them do not keep the others waiting.
+const FRAMES_IN_A_ROW: usize = 1_024;
 const FLOOD_READ_BYTES: usize = 4 << 10;
+/// Bytes of answers to one peer after which it has to take them first.
+const ANSWERS_IN_A_ROW: usize = 256 << 10;
+/// What every peer may hold of a packet that has not arrived whole, however much the others hold.
+const PARTIAL_BYTES_EACH: usize = 64 << 10;
 
 /// A peer's socket and what could not be sent to it yet.
 pub(super) struct Socket {
@@ -61,6 +66,8 @@ pub(super) enum End {
     Frame(#[from] FrameError),
     #[error("{0}")]
     Refused(#[from] Refused),
+    #[error("too many bytes of packets that have not arrived whole")]
+    Partial,
     #[error("the server closed it")]
     Ours,
 }
@@ -92,14 +99,19 @@ pub(super) fn spawn(shared: &Rc<Shared>, stream: TcpStream, peer: SocketAddr) {
 #[derive(Default)]
 struct Reader {
     deframer: Deframer,
+    /// Bytes that were read and wait for their turn.
+    rest: Vec<u8>,
     flooding: bool,
+    /// What of this counts against the limit for all peers.
+    counted: usize,
 }
 
 async fn serve(shared: Rc<Shared>, socket: Rc<Socket>) {
     let mut reader = Reader::default();
     let end = poll_fn(|context| poll(&shared, &socket, &mut reader, context)).await;
+    shared.partial.set(shared.partial.get() - reader.counted);
     match end {
-        End::Frame(_) | End::Refused(_) => {
+        End::Frame(_) | End::Refused(_) | End::Partial => {
             shared.counters.borrow_mut().protocol_errors += 1;
             tracing::debug!(connection = %socket.id, reason = %end, "a peer broke the protocol");
         }
@@ -166,31 +178,74 @@ fn poll(shared: &Shared, socket: &Socket, reader: &mut Reader, context: &mut Con
             *socket.reader.borrow_mut() = Some(context.waker().clone());
             return Poll::Pending;
         }
-        let mut buffer = shared.buffer.borrow_mut();
-        let room = if reader.flooding { FLOOD_READ_BYTES } else { buffer.len() };
-        let bytes = match poll_read(&socket.stream, &mut buffer[..room], context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => return Poll::Ready(error.into()),
-            Poll::Ready(Ok([])) => return Poll::Ready(End::Closed),
-            Poll::Ready(Ok(bytes)) => bytes,
+        let more = if reader.rest.is_empty() {
+            let mut buffer = shared.buffer.borrow_mut();
+            let room = if reader.flooding { FLOOD_READ_BYTES } else { buffer.len() };
+            let bytes = match poll_read(&socket.stream, &mut buffer[..room], context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(error.into()),
+                Poll::Ready(Ok([])) => return Poll::Ready(End::Closed),
+                Poll::Ready(Ok(bytes)) => bytes,
+            };
+            shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
+            match feed(shared, socket, reader, bytes) {
+                Ok(used) => reader.rest.extend_from_slice(&bytes[used..]),
+                Err(end) => return Poll::Ready(end),
+            }
+            bytes.len() == room
+        } else {
+            let bytes = std::mem::take(&mut reader.rest);
+            match feed(shared, socket, reader, &bytes) {
+                Ok(used) => reader.rest.extend_from_slice(&bytes[used..]),
+                Err(end) => return Poll::Ready(end),
+            }
+            true
         };
-        shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
-        let outcome = {
-            let mut queue = shared.queue.borrow_mut();
-            let each = |frame: Frame<'_>| queue.frame(socket.id, frame).map_err(End::from);
-            reader.deframer.feed(bytes, &shared.limits, &mut shared.spare.borrow_mut(), each)
-        };
-        if shared.queue.borrow().wants_turn() || outcome.is_err() {
-            shared.want_flush();
+        if let Err(end) = count_partial(shared, reader) {
+            return Poll::Ready(end);
         }
-        let frames = match outcome {
-            Ok(frames) => frames,
-            Err(end) => return Poll::Ready(end),
-        };
-        reader.flooding = bytes.len() == room && (reader.flooding || frames > FLOOD_FRAMES);
-        if bytes.len() == room {
+        reader.flooding = more && reader.flooding || !reader.rest.is_empty();
+        if reader.flooding {
+            shared.park(context.waker().clone());
+            return Poll::Pending;
+        }
+        if more {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+    }
+}
+
+/// Hands frames to the queue, as many as one peer may have in a row; how many bytes they took.
+fn feed(shared: &Shared, socket: &Socket, reader: &mut Reader, bytes: &[u8]) -> Result<usize, End> {
+    let outcome = {
+        let mut queue = shared.queue.borrow_mut();
+        let enough = queue.outbox_len(socket.id) + ANSWERS_IN_A_ROW;
+        let mut left = FRAMES_IN_A_ROW;
+        let each = |frame: Frame<'_>| {
+            queue.frame(socket.id, frame)?;
+            left -= 1;
+            let stop = left == 0 || queue.outbox_len(socket.id) > enough;
+            Ok::<_, End>(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        reader.deframer.feed_while(bytes, &shared.limits, &mut shared.spare.borrow_mut(), each)
+    };
+    if shared.queue.borrow().wants_turn() || outcome.is_err() {
+        shared.want_flush();
+    }
+    outcome.map(|fed| fed.used)
+}
+
+/// Counts what waits of this peer's packets. When all peers together hold too much, one that holds more than a little goes.
+fn count_partial(shared: &Shared, reader: &mut Reader) -> Result<(), End> {
+    let held = reader.deframer.held() + reader.rest.len();
+    if held == reader.counted {
+        return Ok(());
+    }
+    shared.partial.set(shared.partial.get() + held - reader.counted);
+    let grown = held > std::mem::replace(&mut reader.counted, held);
+    match grown && held > PARTIAL_BYTES_EACH && shared.partial.get() > shared.limits.partial_bytes_all {
+        true => Err(End::Partial),
+        false => Ok(()),
     }
 }

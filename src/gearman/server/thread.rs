@@ -1,6 +1,7 @@
 //! The Gearman thread: its runtime, what its tasks share, the listening socket, and the channels to the rest of the process.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::task::Waker;
@@ -25,6 +26,8 @@ const COMMANDS_PER_TURN: usize = 256;
 /// Tasks that run before the runtime looks for new events though it has not run out of them: enough for every connection that
 /// was ready to be read before the flusher sends, in whatever crowd.
 const TASKS_PER_LOOK: u32 = 1_024;
+/// Floods that are read from in one turn: what a well-behaved peer may have to wait for.
+const FLOODS_PER_TURN: usize = 4;
 /// How long accepting pauses when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Refused connections make one log line in this time.
@@ -47,6 +50,10 @@ pub(super) struct Shared {
     pub(super) flush_wanted: Cell<bool>,
     pub(super) flusher: RefCell<Option<Waker>>,
     pub(super) events_ready: Notify,
+    /// Bytes that peers sent and that are not whole frames yet, or wait for their turn.
+    pub(super) partial: Cell<usize>,
+    /// The readers of floods, first come first served.
+    parked: RefCell<VecDeque<Waker>>,
     started: Instant,
     last_refusal_log: Cell<Option<Instant>>,
 }
@@ -59,6 +66,20 @@ impl Shared {
         {
             waker.wake_by_ref();
         }
+    }
+
+    /// Keeps a flooding reader until a later turn.
+    pub(super) fn park(&self, reader: Waker) {
+        self.parked.borrow_mut().push_back(reader);
+        self.want_flush();
+    }
+
+    /// Lets a few flooding readers read again; true when there were any.
+    pub(super) fn release_parked(&self) -> bool {
+        let mut parked = self.parked.borrow_mut();
+        let count = parked.len().min(FLOODS_PER_TURN);
+        parked.drain(..count).for_each(Waker::wake);
+        count > 0
     }
 
     pub(super) fn socket(&self, id: ConnectionId) -> Option<Rc<Socket>> {
@@ -124,6 +145,8 @@ pub(super) fn run(
         flush_wanted: Cell::new(true),
         flusher: RefCell::default(),
         events_ready: Notify::new(),
+        partial: Cell::default(),
+        parked: RefCell::default(),
         started: Instant::now(),
         last_refusal_log: Cell::default(),
     });

@@ -164,6 +164,11 @@ impl Connections {
         }
     }
 
+    /// Bytes that wait for a peer.
+    pub(super) fn outbox_len(&self, slot: u32) -> usize {
+        self.slots[slot as usize].outbox.len()
+    }
+
     /// Takes the bytes that wait for a peer.
     pub(super) fn take_outbox(&mut self, slot: u32) -> Vec<u8> {
         std::mem::take(&mut self.slots[slot as usize].outbox)

@@ -280,6 +280,11 @@ impl Queue {
         self.connections.pop_dirty()
     }
 
+    /// Bytes that wait to be sent to a connection.
+    pub(crate) fn outbox_len(&self, id: ConnectionId) -> usize {
+        self.connections.outbox_len(id.slot)
+    }
+
     /// Takes the bytes that wait for a connection.
     pub(crate) fn take_outbox(&mut self, id: ConnectionId) -> Vec<u8> {
         self.connections.take_outbox(id.slot)
