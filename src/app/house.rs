@@ -19,8 +19,8 @@ use crate::execute::{self, Context, Settings};
 use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
-use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{EventLog, Store};
 use crate::sys::{SharedClock, SteadyClock};
 use crate::telemetry::Metrics;
 use crate::web::{Hosts, Parts, Readiness, Token, Web};
@@ -176,6 +176,7 @@ impl House {
             builds: self.builds.clone(),
             consoles: self.consoles.clone(),
             artifacts: self.artifacts.clone(),
+            events: EventLog::new(Arc::clone(&self.store)),
             catalog: self.catalog.clone(),
             reload,
             pool: Some(self.pool.clone()),

@@ -1,5 +1,5 @@
-//! Builds that their jobs give up (`build-discarder`, `logrotate`): log and artifacts first, then the record, so that no record
-//! points at what is gone.
+//! What is not kept for ever. Builds that their jobs give up (`build-discarder`, `logrotate`): log and artifacts first, then the record, so that no record
+//! points at what is gone. And events, by age and number (pools-P4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,16 @@ use tracing::{info, warn};
 use crate::artifact::{Artifacts, GivenUp, KeptBuild, given_up};
 use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
-use crate::model::{BuildId, JobName};
+use crate::model::{BuildId, JobName, Millis};
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::SharedClock;
 
 /// How often all jobs are looked at; limits are in days and counts.
 const EVERY: Duration = Duration::from_secs(15 * 60);
+/// Events are kept so long: who asks what happened to a build or a node asks within the month.
+const EVENTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// No more are kept, whatever their age: those of some 60,000 builds, which take about 150 MB in the store.
+const EVENTS_MOST: u64 = 1_000_000;
 /// Records read at once.
 const PAGE: u32 = 500;
 
@@ -37,8 +41,30 @@ impl Retention {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = tick.tick() => self.turn().await,
+                _ = tick.tick() => {
+                    self.turn().await;
+                    self.events().await;
+                }
             }
+        }
+    }
+
+    /// Forgets events a part at a time, so that builds wait for no more than one of them.
+    async fn events(&self) {
+        let oldest = Millis(self.clock.now().0.saturating_sub(EVENTS_FOR.as_millis() as u64));
+        let mut removed = 0;
+        loop {
+            match self.store.prune_events(oldest, EVENTS_MOST).await {
+                Ok(0) => break,
+                Ok(gone) => removed += gone,
+                Err(problem) => {
+                    warn!(error = %problem, "old events were not removed; trying again later");
+                    break;
+                }
+            }
+        }
+        if removed > 0 {
+            info!(events.removed = removed, "old events removed");
         }
     }
 

@@ -235,7 +235,7 @@ async fn ended(client: &Client, id: &str) -> bool {
 }
 
 /// The id of what the user named: an id, or JOB#NUMBER.
-async fn find(client: &Client, build: &str) -> Result<String, Failure> {
+pub(super) async fn find(client: &Client, build: &str) -> Result<String, Failure> {
     let Some((job, number)) = build.rsplit_once('#') else {
         return Ok(build.to_owned());
     };

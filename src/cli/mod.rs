@@ -10,6 +10,7 @@ mod client;
 mod demo;
 mod diff;
 mod engine;
+mod events;
 mod export;
 pub mod failure;
 mod jobs;
@@ -82,6 +83,7 @@ enum Command {
     Master(master::MasterCommand),
     /// Nodes of a running server
     Node(status::Node),
+    Events(events::Events),
     /// How a running server is
     Status,
 }
@@ -136,6 +138,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         Command::Build(build) => build.run(global, output),
         Command::Master(master) => master.run(global, output),
         Command::Node(node) => node.run(global, output),
+        Command::Events(events) => events.run(global, output),
         Command::Status => status::status(global, output),
     }
 }

@@ -110,7 +110,8 @@ impl Event {
             (BuildState::Waiting { reason }, None) if after.lease.is_none() => reason.clone(),
             (BuildState::Publishing, None) => "post steps and results".to_owned(),
             (BuildState::Running, None) if before.lease == after.lease => {
-                after.steps.last().map(|step| step.title.clone()).unwrap_or_default()
+                let step = after.steps.last().map_or("a step", |step| &step.title);
+                format!("{step} begins")
             }
             (BuildState::Accepted | BuildState::Waiting { .. } | BuildState::Running, None) => {
                 after.lease.map(|(lease, node)| format!("node {node} by lease {lease}")).unwrap_or_default()

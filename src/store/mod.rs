@@ -12,6 +12,8 @@ pub(crate) mod suite;
 
 pub use memory::MemoryStore;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::model::{
@@ -153,6 +155,27 @@ pub struct EventFilter {
     pub since: Option<u64>,
     /// At most so many, and never more than [`EVENTS_AT_ONCE`].
     pub limit: u32,
+}
+
+/// The log of events, for those who only read it. Cheap to clone.
+#[derive(Clone)]
+pub struct EventLog {
+    store: Arc<dyn Store>,
+}
+
+impl EventLog {
+    /// The log in that store.
+    pub fn new(store: Arc<dyn Store>) -> EventLog {
+        EventLog { store }
+    }
+
+    /// What happened, newest first (pools-P4).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.store.events(filter).await
+    }
 }
 
 /// Which builds to list; newest first.

@@ -11,6 +11,7 @@ use super::Web;
 use super::api_jobs;
 use super::build_json::BuildJson;
 use super::console;
+use super::events;
 use super::failure::Failure;
 use super::health::Trouble;
 use super::live::{Form, From, follow};
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/status", get(status))
         .route("/nodes", get(nodes))
+        .route("/events", get(events::api))
         .route("/builds", get(builds).post(api_jobs::start))
         .route("/builds/{id}", get(build).post(change))
         .route("/builds/{id}/log", get(log))

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::Web;
 use super::address::{Target, parse};
 use super::console::{self, Part, Shown};
+use super::events::EventView;
 use super::failure::Failure;
 use super::files::{self, FileView};
 use super::jenkins;
@@ -23,7 +24,9 @@ const FILES_SHOWN: usize = 12;
 #[derive(Template)]
 #[template(path = "build.html", config = "src/web/askama.toml")]
 struct BuildPage {
+    id: String,
     page: Page,
+    history: Vec<EventView>,
     artifacts: Vec<FileView>,
     more_artifacts: usize,
     console: Shown,
@@ -99,7 +102,14 @@ async fn page(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
     let more_artifacts = artifacts.len().saturating_sub(FILES_SHOWN);
     artifacts.truncate(FILES_SHOWN);
     let console = Shown::read(web, record, Part::Tail).await?;
-    render(&BuildPage { page: Page::new(record, web.builds.now()), artifacts, more_artifacts, console })
+    render(&BuildPage {
+        id: record.id.to_string(),
+        page: Page::new(record, web.builds.now()),
+        history: web.history(record.id).await?,
+        artifacts,
+        more_artifacts,
+        console,
+    })
 }
 
 async fn api_json(web: &Web, record: &BuildRecord, query: &str) -> Result<Response, Failure> {

@@ -12,6 +12,7 @@ mod build_json;
 mod builds;
 mod console;
 mod description;
+mod events;
 mod failure;
 mod files;
 mod health;
@@ -46,6 +47,7 @@ use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
 use crate::model::Addresses;
 use crate::pool::Pool;
+use crate::store::EventLog;
 use crate::telemetry::Metrics;
 pub use health::{Readiness, ReloadAnswer, Reloads, Trouble};
 pub use origin::Hosts;
@@ -62,6 +64,8 @@ pub struct Parts {
     pub consoles: Consoles,
     /// What they have left behind.
     pub artifacts: Artifacts,
+    /// What happened to builds, nodes and leases.
+    pub events: EventLog,
     /// The jobs.
     pub catalog: CatalogHandle,
     /// Has configuration and jobs read again.
@@ -120,6 +124,7 @@ impl Web {
             .route("/build/{id}", get(pages::build_by_id))
             .route("/jobs", get(jobs::list))
             .route("/nodes", get(pages::nodes))
+            .route("/events", get(events::page))
             .route("/job/{*path}", jenkins)
             .route("/assets/{hash}/{name}", get(assets::get))
             .route("/healthz", get(health::healthz))

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Web;
+use super::events::EventView;
 use super::failure::Failure;
 use super::pool_view::PoolView;
 use super::view::Line;
@@ -134,11 +135,12 @@ pub(super) async fn build_by_id(State(web): State<Web>, Path(id): Path<String>) 
 #[template(path = "nodes.html", config = "src/web/askama.toml")]
 struct Nodes {
     pool: PoolView,
+    events: Vec<EventView>,
 }
 
 /// `/nodes`.
 pub(super) async fn nodes(State(web): State<Web>) -> Result<Response, Failure> {
-    render(&Nodes { pool: web.pool_view() })
+    render(&Nodes { pool: web.pool_view(), events: web.node_events().await? })
 }
 
 /// Any address that nothing answers to.

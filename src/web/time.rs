@@ -13,6 +13,8 @@ pub(super) struct Moment {
     pub iso: String,
     /// `25 Nov 2026, 08:41:14 UTC`.
     pub text: String,
+    /// `08:41:14.123`.
+    pub clock: String,
     /// `3 min ago`.
     pub ago: String,
 }
@@ -24,6 +26,7 @@ impl Moment {
         Moment {
             iso: stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             text: stamp.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
+            clock: stamp.strftime("%H:%M:%S%.3f").to_string(),
             ago: ago(now.since(at)),
         }
     }

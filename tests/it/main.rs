@@ -21,6 +21,8 @@ mod docker_engine;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod failpoints;
 #[cfg(test)]
 mod full_disk;

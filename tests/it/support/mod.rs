@@ -12,7 +12,7 @@ mod wait;
 pub use engine::{IMAGE, OwnEngine, engine, import_busybox};
 pub use harness::Zuul;
 pub use house::{House, On, submit};
-pub use http::get;
+pub use http::{get, try_get};
 pub use places::{jjb_python, not_run, repository, shared};
 pub use program::{Finished, Program, Serve, run};
 pub use redact::filters;

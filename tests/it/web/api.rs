@@ -40,6 +40,35 @@ async fn pools_14_2_builds_are_listed_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn pools_p4_events_are_listed_filtered_and_paged() {
+    let face = Face::start().await;
+    let (first, second) = (face.accept("unit", &[]).await, face.accept("unit", &[]).await);
+    face.run(first).await;
+    let list = async |query: String| face.json(&format!("/causeway/v1/events?{query}")).await;
+    let states = |answer: &serde_json::Value| -> Vec<String> {
+        let events = answer["events"].as_array().unwrap();
+        events.iter().map(|event| event["to"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_first = list(format!("object={first}")).await;
+    assert_eq!(states(&of_first), ["running", "leased", "accepted"]);
+    let event = &of_first["events"][2];
+    assert_eq!((&event["kind"], &event["object"]), (&"build".into(), &first.to_string().into()));
+    assert!(event["from"].is_null() && event["at_ms"].is_u64() && event["actor"] == "Zuul", "{event}");
+    assert_eq!(states(&list(format!("object={second}&kind=build")).await), ["accepted"]);
+    assert!(states(&list("kind=node".to_owned()).await).is_empty());
+
+    let page = list("limit=3".to_owned()).await;
+    let rest = list(format!("before={}", page["before"])).await;
+    assert_eq!((states(&page).len(), states(&rest).len()), (3, 1));
+    assert!(rest["before"].is_null());
+    let since = list(format!("since={}", page["events"][1]["number"])).await;
+    assert_eq!(since["events"][0], page["events"][0]);
+    for wrong in ["kind=x", "object=x", "before=x"] {
+        assert_eq!(face.get(&format!("/causeway/v1/events?{wrong}")).await.status(), 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn pools_14_2_errors_are_objects() {
     let face = Face::start().await;
     for (path, status) in [("/causeway/v1/nothing", 404), ("/causeway/v1/builds/x", 404)] {

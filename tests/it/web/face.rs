@@ -10,7 +10,7 @@ use causeway::model::{
     Addresses, BuildId, BuildRequest, Cause, LeaseId, NodeId, Origin, Outcome, Parameter, ParameterValue,
     Parameters, Precedence, ResultWord,
 };
-use causeway::store::MemoryStore;
+use causeway::store::{EventLog, MemoryStore, Store};
 use causeway::sys::SystemClock;
 use causeway::telemetry::Metrics;
 use causeway::web::{Hosts, Parts, Token, Web};
@@ -34,8 +34,9 @@ impl Face {
         let clock = Arc::new(SystemClock);
         let state = tempfile::tempdir().unwrap();
         let metrics = Metrics::new();
+        let store = Arc::new(MemoryStore::new("test"));
         let (builds, mut accepted) =
-            Builds::new(Arc::new(MemoryStore::new("test")), clock.clone(), metrics.builds.clone());
+            Builds::new(Arc::clone(&store) as Arc<dyn Store>, clock.clone(), metrics.builds.clone());
         // Nobody executes: the test says what happens to a build.
         tokio::spawn(async move { while accepted.recv().await.is_some() {} });
         let consoles = Consoles::open(state.path().join("logs"), clock).unwrap();
@@ -48,6 +49,7 @@ impl Face {
             builds: builds.clone(),
             consoles: consoles.clone(),
             artifacts: Artifacts::open(state.path().join("artifacts"), Limits::default()).unwrap(),
+            events: EventLog::new(store),
             catalog: CatalogHandle::load(CatalogConfig::default()).await,
             reload,
             pool: None,

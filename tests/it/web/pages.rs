@@ -35,6 +35,33 @@ async fn the_page_works_from_the_first_second() {
 }
 
 #[tokio::test]
+async fn pools_p4_a_builds_page_tells_its_history() {
+    let face = Face::start().await;
+    let id = face.accept("unit", &[]).await;
+    let reason = "all 4 nodes are in <use>".to_owned();
+    face.builds.apply(id, BuildEvent::Waiting { reason }).await.unwrap();
+    let console = face.run(id).await;
+    face.builds.stop(id, Cause::Stopped { by: "Zuul".to_owned() }).await.unwrap();
+    face.end(id, &console, Some(ResultWord::Aborted), Cause::Stopped { by: "Zuul".to_owned() }).await;
+    let page = face.page("/job/unit/1/").await;
+    let history = &page[page.find("id=\"history\"").unwrap()..page.find("id=\"artifacts\"").unwrap()];
+    let places: Vec<_> = [
+        "asked for by Zuul",
+        "all 4 nodes are in &#60;use&#62; · dispatcher",
+        "stopped by Zuul · Zuul",
+        "ABORTED: stopped by Zuul · dispatcher",
+    ]
+    .iter()
+    .map(|text| history.find(text).unwrap_or_else(|| panic!("{text} is missing in {history}")))
+    .collect();
+    assert!(places.is_sorted(), "{history}");
+
+    let events = face.page(&format!("/events?object={id}")).await;
+    assert!(events.contains("ABORTED: stopped by Zuul"), "{events}");
+    assert_eq!(face.get("/events?object=x").await.status(), 400);
+}
+
+#[tokio::test]
 async fn decision_25_every_jenkins_path_of_a_build_answers() {
     let face = Face::start().await;
     let id = face.accept("unit", &[]).await;
