@@ -153,10 +153,18 @@ impl Console {
     /// # Errors
     /// Only when the runtime is ending.
     pub async fn append(&self, bytes: Bytes) -> io::Result<u64> {
-        if bytes.is_empty() {
+        self.append_all(vec![bytes]).await
+    }
+
+    /// The same for several pieces that follow one another: one turn on a thread that may block for all of them (perf-L1).
+    ///
+    /// # Errors
+    /// Only when the runtime is ending.
+    pub async fn append_all(&self, pieces: Vec<Bytes>) -> io::Result<u64> {
+        if pieces.iter().all(Bytes::is_empty) {
             return Ok(self.length());
         }
-        self.write(bytes, Writer::append).await
+        self.write(pieces, Writer::append).await
     }
 
     /// Puts a line of ours among a step's output: it is not taken for a part of it ([`Console::taken`]). Without room it is left out.
@@ -164,20 +172,25 @@ impl Console {
     /// # Errors
     /// Only when the runtime is ending.
     pub async fn note(&self, line: Bytes) -> io::Result<u64> {
-        self.write(line, Writer::note).await
+        self.write(vec![line], Writer::note).await
     }
 
-    async fn write(&self, bytes: Bytes, how: fn(&mut Writer, &Bytes, Millis) -> Appended) -> io::Result<u64> {
+    async fn write(
+        &self,
+        pieces: Vec<Bytes>,
+        how: fn(&mut Writer, &Bytes, Millis) -> Appended,
+    ) -> io::Result<u64> {
         let mut writer = self.writer.clone().lock_owned().await;
         let (live, consoles, now) = (self.live.clone(), self.consoles.clone(), self.clock.now());
         blocking(move || {
-            let appended = how(&mut writer, &bytes, now);
-            let length = writer.length();
-            let later = live.appended(&appended, &bytes, length);
-            if later && let Some(consoles) = consoles.upgrade() {
-                consoles.ticker.later(live);
+            for bytes in pieces.iter().filter(|bytes| !bytes.is_empty()) {
+                let appended = how(&mut writer, bytes, now);
+                let later = live.appended(&appended, bytes, writer.length());
+                if later && let Some(consoles) = consoles.upgrade() {
+                    consoles.ticker.later(Arc::clone(&live));
+                }
             }
-            Ok(length)
+            Ok(writer.length())
         })
         .await
     }

@@ -124,9 +124,11 @@ async fn follow(
             followed = log.next() => match followed? {
                 LogEvent::Data { bytes, .. } => {
                     failpoint::hit("before-first-byte");
-                    call.stored += bytes.len() as u64;
+                    let mut pieces = vec![bytes];
+                    pieces.extend(log.more());
+                    call.stored += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
                     // Only fails when the process ends; the next one follows from what is stored.
-                    let _ = console.append(bytes).await;
+                    let _ = console.append_all(pieces).await;
                     failpoint::hit("after-first-byte");
                 }
                 LogEvent::Ended(end) => return Ok(end),

@@ -11,6 +11,9 @@ use super::wire::{ChannelEnd, Malformed, WINDOW};
 
 /// Small pieces are joined up to this size, so that a keeper which sends single bytes costs no memory per byte.
 const JOIN: usize = 4096;
+/// A piece of this size is kept as it came, with the buffer that it came in; a smaller one is copied, so that it holds no more memory
+/// than it has bytes.
+const SHARE: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Channel {
@@ -23,7 +26,9 @@ pub(super) struct Channel {
 
 #[derive(Debug)]
 struct State {
-    pieces: VecDeque<BytesMut>,
+    pieces: VecDeque<Bytes>,
+    /// Small pieces that are being joined; behind all others.
+    joined: BytesMut,
     waiting: u32,
     /// Read by us, not yet given back as credit.
     read: u32,
@@ -43,11 +48,47 @@ pub(super) enum Received {
     End(Result<ChannelEnd, KeeperError>),
 }
 
+impl State {
+    fn add(&mut self, bytes: Bytes) {
+        if self.joined.len() + bytes.len() > JOIN {
+            self.close_joined();
+        }
+        if bytes.len() >= SHARE {
+            self.pieces.push_back(bytes);
+        } else if bytes.len() > JOIN {
+            self.pieces.push_back(Bytes::copy_from_slice(&bytes));
+        } else {
+            self.joined.extend_from_slice(&bytes);
+        }
+    }
+
+    fn take_bytes(&mut self) -> Option<(Bytes, u32)> {
+        if self.pieces.is_empty() {
+            self.close_joined();
+        }
+        let piece = self.pieces.pop_front()?;
+        let count = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+        self.waiting = self.waiting.saturating_sub(count);
+        self.read += count;
+        // Credit in halves of the window: one small frame for 128 KiB.
+        let due = if self.read >= WINDOW / 2 { std::mem::take(&mut self.read) } else { 0 };
+        Some((piece, due))
+    }
+
+    fn close_joined(&mut self) {
+        if !self.joined.is_empty() {
+            let joined = std::mem::take(&mut self.joined).freeze();
+            self.pieces.push_back(joined);
+        }
+    }
+}
+
 impl Channel {
     pub fn new() -> Channel {
         Channel {
             state: Mutex::new(State {
                 pieces: VecDeque::new(),
+                joined: BytesMut::new(),
                 waiting: 0,
                 read: 0,
                 room: WINDOW,
@@ -68,15 +109,7 @@ impl Channel {
                 return Err(Malformed("more data than the window allows"));
             }
             state.waiting += count;
-            match state.pieces.back_mut() {
-                Some(last) if last.len() + bytes.len() <= JOIN => last.extend_from_slice(&bytes),
-                _ if bytes.len() <= JOIN / 4 => {
-                    let mut piece = BytesMut::with_capacity(JOIN);
-                    piece.extend_from_slice(&bytes);
-                    state.pieces.push_back(piece);
-                }
-                _ => state.pieces.push_back(BytesMut::from(bytes)),
-            }
+            state.add(bytes);
         }
         self.readable.notify_one();
         Ok(())
@@ -108,6 +141,11 @@ impl Channel {
         self.writable.notify_one();
     }
 
+    /// The next bytes, if they are there already.
+    pub fn receive_now(&self) -> Option<(Bytes, u32)> {
+        self.lock().take_bytes()
+    }
+
     /// The next thing that came. Safe to cancel.
     pub async fn receive(&self) -> Received {
         loop {
@@ -120,13 +158,8 @@ impl Channel {
 
     fn take(&self) -> Option<Received> {
         let mut state = self.lock();
-        if let Some(piece) = state.pieces.pop_front() {
-            let count = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            state.waiting = state.waiting.saturating_sub(count);
-            state.read += count;
-            // Credit in halves of the window: one small frame for 128 KiB.
-            let due = if state.read >= WINDOW / 2 { std::mem::take(&mut state.read) } else { 0 };
-            return Some(Received::Bytes(piece.freeze(), due));
+        if let Some((piece, due)) = state.take_bytes() {
+            return Some(Received::Bytes(piece, due));
         }
         if let Some(end) = &state.end {
             return Some(Received::End(end.clone()));

@@ -19,6 +19,8 @@ use super::wire::{FromNode, MAX_DATA, Malformed, Refusal, Reply, Request, ToNode
 const PING_AFTER: Duration = Duration::from_secs(20);
 /// A stream that is silent for so long is dead: an engine that hangs closes nothing (pools 11.2).
 const DEAD_AFTER: Duration = Duration::from_secs(60);
+/// Room to read into beyond what is known to come: an idle stream holds no more than this (perf-M3).
+const SPARE: usize = 4 * 1024;
 /// The number of the request whose reply nobody waits for.
 const PING_ID: u32 = 0;
 
@@ -216,7 +218,7 @@ pub(super) async fn read_frames(
             Ok(None) => {}
             Err(malformed) => break KeeperError::Protocol(malformed),
         }
-        buffer.reserve(MAX_DATA);
+        buffer.reserve(missing(&buffer).min(MAX_DATA) + SPARE);
         let patience = if asked { DEAD_AFTER - PING_AFTER } else { PING_AFTER };
         tokio::select! {
             () = shared.over.cancelled() => break KeeperError::Lost("closed on our side".to_owned()),
@@ -235,6 +237,14 @@ pub(super) async fn read_frames(
         }
     };
     shared.lose(why);
+}
+
+/// How many bytes of the frame under way are still to come, as far as its head tells.
+fn missing(buffer: &BytesMut) -> usize {
+    match head(buffer) {
+        Ok(Some(head)) => (HEAD + head.length).saturating_sub(buffer.len()),
+        Ok(None) | Err(_) => 0,
+    }
 }
 
 /// Takes a whole frame from the front of the buffer.

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use super::channel::Received;
 use super::error::KeeperError;
 use super::handle::{Keeper, OpenChannel};
-use super::wire::{ChannelEnd, Malformed, Request, StepEnd, StepId};
+use super::wire::{ChannelEnd, MAX_DATA, Malformed, Request, StepEnd, StepId, WINDOW};
+
+/// Pieces that are given out at once: what the window lets come, in pieces of the usual size.
+const PIECES: usize = (WINDOW as usize).div_ceil(MAX_DATA);
 
 /// What a log brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,20 @@ impl LogStream {
                 }
             }
         }
+    }
+
+    /// More pieces that are here already, at most a window of them.
+    pub fn more(&mut self) -> Vec<Bytes> {
+        let mut pieces = Vec::new();
+        while let Some((bytes, credit)) = self.open.channel.receive_now() {
+            self.open.credit(credit);
+            self.offset += bytes.len() as u64;
+            pieces.push(bytes);
+            if pieces.len() == PIECES {
+                break;
+            }
+        }
+        pieces
     }
 
     /// The first byte that was not yet given out.

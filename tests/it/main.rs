@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod cli;
