@@ -4,6 +4,7 @@ Both are timed until the engine says that the container is gone. The bare calls 
 image, limits, network and number of mounts, with the shell as its process."""
 
 import concurrent.futures
+import json
 import statistics
 import threading
 import time
@@ -25,7 +26,6 @@ class Gone:
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self):
-        import json
         try:
             for line in self.answer:
                 event = json.loads(line)

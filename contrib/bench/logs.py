@@ -20,7 +20,7 @@ def block(context):
     if not os.path.exists(path):
         with open(path, 'w') as file:
             for number in range(MIB // 64):
-                file.write('line %08d of a log that is written at one MiB a second %s\n' % (number, '.' * 1))
+                file.write('line %08d of a log that is written at one MiB a second %s\n' % (number, '.'))
             file.truncate(MIB)
     return path
 

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import gearman
-from servers import Causeway, configuration
+from servers import IMAGE, Causeway, configuration
 
 MARK = b'the first byte'
 STOCK = 3
@@ -50,7 +50,6 @@ def docker_once(engine, image):
 
 
 def run(context):
-    from servers import IMAGE
     engine = context.engine()
     turns = 2 if context.short else 8
     config = configuration(engine.host, 8, STOCK)

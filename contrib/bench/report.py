@@ -6,6 +6,11 @@ import subprocess
 import sys
 
 
+# How names of figures end, the longest first.
+UNITS = [('mib_per_s', ' MiB/s'), ('ms_per_mib', ' ms/MiB'), ('per_s', '/s'), ('_mib', ' MiB'), ('_kib', ' KiB'),
+         ('_ms', ' ms'), ('_s', ' s')]
+
+
 class Report:
     """Collects runs: one JSON line each to standard output, and wrapped with label and server to a file, as
     gearbench's `table` and `goals/bar.py` read them."""
@@ -52,14 +57,21 @@ class Goal:
         return True
 
     def row(self):
-        unit = self.figure.rsplit('_', 1)[-1].replace('kib', 'KiB').replace('mib', 'MiB')
-        unit = {'ms': ' ms', 's': '/s' if 'per_s' in self.figure else ' s', 'us': ' µs', 'KiB': ' KiB', 'MiB': ' MiB'}.get(unit, '')
+        unit = unit_of(self.figure)
         rival = '' if self.rival is None else '%s: %s%s' % (self.peer, short(self.rival), unit)
         ratio = '' if self.rival is None else short(self.ratio)
         sign = '≤' if self.sign == '<=' else '≥'
         bound = '%s %g%s' % (sign, self.factor, unit if self.rival is None else ' ×')
         return '| %s | %s | %s%s | %s | %s | %s | %s |' % (
             self.rule, self.what, short(self.ours), unit, rival, ratio, bound, 'ok' if self.good else '**FAIL**')
+
+
+def unit_of(figure):
+    """The unit that a figure's name ends in, as people write it."""
+    for ending, unit in UNITS:
+        if figure.endswith(ending):
+            return unit
+    return ''
 
 
 def short(value):
@@ -72,8 +84,8 @@ def goals(path):
         return [Goal(line) for line in file if '|' in line and not line.startswith('#')]
 
 
-def table(path, runs, machine, repository, rounds):
-    """The goals that were run, as Markdown; and whether all are met."""
+def table(path, runs, machine, repository, rounds, more):
+    """The goals that were run and further rows, as Markdown; and whether all goals are met."""
     judged = [goal for goal in goals(path) if goal.judge(runs)]
     commit = subprocess.run(['git', '-C', repository, 'describe', '--always', '--dirty'], stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True, check=False).stdout.strip()
@@ -81,7 +93,14 @@ def table(path, runs, machine, repository, rounds):
         commit or 'unknown', rounds, machine), '',
         '| rule | what | Causeway | peer | ratio | goal | |', '| --- | --- | --- | --- | --- | --- | --- |']
     lines += [goal.row() for goal in judged]
-    return '\n'.join(lines) + '\n', all(goal.good for goal in judged)
+    return '\n'.join(lines + more) + '\n', all(goal.good for goal in judged)
+
+
+def write_goals(path, into):
+    """The goals in the five columns of gearbench's goals/bar.py."""
+    with open(into, 'w') as file:
+        for goal in goals(path):
+            print(goal.label, goal.figure, goal.sign, goal.factor, goal.peer, sep=' | ', file=file)
 
 
 def note(text):

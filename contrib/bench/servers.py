@@ -6,8 +6,11 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.parse
+
+import machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
@@ -122,8 +125,7 @@ class Causeway(Process):
         if self.process.poll() is None:
             self.kill()
         self.process.stdout.close()
-        from machine import keepers
-        for pid in keepers(self.folder):
+        for pid in machine.keepers(self.folder):
             for victim in descendants(pid) + [pid]:
                 try:
                     os.kill(victim, signal.SIGKILL)
@@ -179,7 +181,6 @@ class Engine:
 
     def __enter__(self):
         if not self.host:
-            import tempfile
             # A short path: sockets lie below it.
             self.folder = tempfile.mkdtemp(prefix='cwb', dir='/tmp')
             self.host = self.script('start')
@@ -204,7 +205,6 @@ class Engine:
         known = self.docker('image', 'inspect', IMAGE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if known.returncode == 0:
             return
-        import tempfile
         with tempfile.TemporaryDirectory() as root:
             for name in ('bin', 'tmp', 'etc', 'root', 'proc', 'sys', 'dev'):
                 os.mkdir(os.path.join(root, name))
