@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::reload::{self, ReadinessSender, Reload};
 use super::retention::Retention;
+use super::secrets::Credentials;
 use super::{StartError, gearman, pool, tally};
 use crate::artifact::{Artifacts, Limits};
 use crate::build::Builds;
@@ -47,6 +48,7 @@ pub(super) struct House {
     pub builds: Builds,
     consoles: Consoles,
     artifacts: Artifacts,
+    credentials: Credentials,
 }
 
 impl House {
@@ -72,6 +74,7 @@ impl House {
             Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
         let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
         let tasks = TaskTracker::new();
+        let credentials = Credentials::new(config.credentials.clone());
         let house = House {
             config,
             clock,
@@ -86,6 +89,7 @@ impl House {
             builds,
             consoles,
             artifacts,
+            credentials,
         };
         Ok((house, events, accepted))
     }
@@ -109,6 +113,8 @@ impl House {
                 log_limit: builds.log_limit,
             },
             addresses: self.addresses.clone(),
+            catalog: self.catalog.clone(),
+            secrets: Arc::new(self.credentials.clone()),
         };
         self.tasks.spawn(execute::execute(context, accepted, self.shutdown.clone()));
         let former = self.builds.recover().await.map_err(StartError::Names)?;
@@ -159,6 +165,7 @@ impl House {
             server: self.server.clone(),
             feed,
             readiness,
+            credentials: self.credentials.clone(),
         };
         let (reloads, asked) = mpsc::channel(RELOADS);
         self.tasks.spawn(reload.run(asked, self.shutdown.clone()));

@@ -12,6 +12,7 @@ mod masters;
 mod pool;
 mod reload;
 mod retention;
+mod secrets;
 mod tally;
 
 use std::net::SocketAddr;

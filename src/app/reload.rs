@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::gearman;
+use super::secrets::Credentials;
 use crate::catalog::{Catalog, CatalogHandle, ReloadReport};
 use crate::config::{Config, Overrides};
 use crate::gearman::server::{Command, Server};
@@ -33,6 +34,8 @@ pub(super) struct Reload {
     pub feed: Arc<Feed>,
     /// Says what is not ready.
     pub readiness: ReadinessSender,
+    /// What jobs get of the secret store.
+    pub credentials: Credentials,
 }
 
 /// Says what is not ready.
@@ -107,6 +110,8 @@ impl Reload {
     }
 
     async fn apply(&mut self, config: Config) -> ReloadReport {
+        // First, so that no job comes before what it needs.
+        self.credentials.set(config.credentials.clone());
         let report = self.catalog.reload(config.catalog.clone()).await;
         tell_problems(&report.problems);
         let kept = "The last reload found errors in the job definitions; the former ones stay. See the log.";

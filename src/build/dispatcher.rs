@@ -123,10 +123,10 @@ impl Builds {
     pub async fn recover(&self) -> Result<Vec<BuildId>, StoreError> {
         let records = self.shared.store.unfinished_builds().await?;
         let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-        for record in records {
-            let id = record.id;
-            self.admit(record);
-            if self.shared.accepted.send(id).await.is_err() {
+        // All of them first: a build finds those that it waits for.
+        records.into_iter().for_each(|record| drop(self.admit(record)));
+        for id in &ids {
+            if self.shared.accepted.send(*id).await.is_err() {
                 break;
             }
         }
@@ -146,14 +146,51 @@ impl Builds {
         if self.shared.draining.load(Ordering::Acquire) {
             return Err(Refusal::Draining);
         }
-        let clock = &*self.shared.clock;
+        let id = new_build_id(&*self.shared.clock);
+        self.accept(id, request, recipe, floor).await
+    }
+
+    /// As [`Builds::submit`], for a build that another one starts: under an id that its asker makes from what it is, so that asking
+    /// again after a crash finds the build and starts nothing twice. Draining is no reason to refuse it: the build that asks could
+    /// not end without it.
+    ///
+    /// # Errors
+    /// When nothing was recorded: the store is full or cannot be read.
+    pub async fn submit_once(
+        &self,
+        id: BuildId,
+        request: BuildRequest,
+        recipe: Arc<str>,
+        floor: BuildNumber,
+    ) -> Result<Accepted, Refusal> {
+        if let Some(record) = self.watch(id) {
+            let number = record.borrow().number;
+            return Ok(Accepted { id, number, record });
+        }
+        match self.find(id).await.map_err(Refusal::Store)? {
+            Some(ended) => {
+                // Nothing will change it any more: its watch needs no sender.
+                let (_, record) = watch::channel(Arc::clone(&ended));
+                Ok(Accepted { id, number: ended.number, record })
+            }
+            None => self.accept(id, request, recipe, floor).await,
+        }
+    }
+
+    async fn accept(
+        &self,
+        id: BuildId,
+        request: BuildRequest,
+        recipe: Arc<str>,
+        floor: BuildNumber,
+    ) -> Result<Accepted, Refusal> {
         let mut record = BuildRecord {
-            id: new_build_id(clock),
+            id,
             number: 0,
             request,
             state: BuildState::Accepted,
             recipe,
-            accepted_at: clock.now(),
+            accepted_at: self.shared.clock.now(),
             started_at: None,
             ended_at: None,
             lease: None,
@@ -166,7 +203,7 @@ impl Builds {
         self.shared.store_full.store(numbered.is_err(), Ordering::Release);
         record.number = numbered.map_err(Refusal::Store)?;
         record.version = 1;
-        let (id, number) = (record.id, record.number);
+        let number = record.number;
         info!(build.id = %id, job.name = %record.request.job, build.number = number, "build accepted");
         self.shared.metrics.accepted.inc();
         let shown = self.admit(record);
@@ -494,6 +531,31 @@ mod tests {
         let (builds, _accepted, _) = builds();
         builds.drain();
         assert!(matches!(builds.submit(request("unit"), "{}".into(), 1).await, Err(Refusal::Draining)));
+    }
+
+    #[tokio::test]
+    async fn jjb_23_a_started_build_is_accepted_once() {
+        let (builds, mut accepted, store) = builds();
+        let id = BuildId::new(7, 7);
+        let once = |builds: Builds| async move {
+            builds.submit_once(id, request("unit"), "{}".into(), 5).await.unwrap()
+        };
+        builds.drain();
+        let first = once(builds.clone()).await;
+        assert_eq!((first.id, first.number), (id, 5));
+        assert_eq!(once(builds.clone()).await.number, 5);
+        assert_eq!(accepted.recv().await, Some(id));
+        assert!(accepted.try_recv().is_err(), "it is handed to the executor once");
+        // The next process finds it among the unfinished ones, and after its end in the store.
+        let (next, mut accepted) =
+            Builds::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(SystemClock), Metrics::new().builds);
+        assert_eq!(next.recover().await.unwrap(), [id]);
+        assert_eq!(once(next.clone()).await.number, 5);
+        next.apply(id, lost()).await.unwrap();
+        let mut ended = once(next).await.record;
+        assert!(ended.wait_for(|record| record.state.outcome().is_some()).await.is_ok());
+        assert_eq!(accepted.recv().await, Some(id));
+        assert!(accepted.try_recv().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,8 @@ pub struct CatalogConfig {
     pub reading: Reading,
     /// The names of the jobs that Causeway runs.
     pub own: NamePatterns,
+    /// The names of jobs that are not started by others any more: what they do is not wanted, or done in another way (jjb-T44).
+    pub leave_out: NamePatterns,
     /// The shell for steps without `#!`: words, to which `-xe` is added (jjb-T11).
     pub default_shell: Vec<String>,
     /// Variables of the server, for all jobs (jjb-T43).

@@ -12,6 +12,7 @@ mod loaded;
 mod pattern;
 mod plan;
 pub mod recipe;
+mod targets;
 mod translate;
 mod tree;
 

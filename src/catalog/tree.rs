@@ -5,6 +5,7 @@ use jjb_compat::{FileSystem, Files, Options, Outcome, Source};
 use super::config::{CatalogConfig, Reading};
 use super::finding::Finding;
 use super::recipe::Recipe;
+use super::targets::look_at_targets;
 use super::translate::{position, translate};
 use crate::model::{Frame, Problem, Severity};
 
@@ -61,8 +62,10 @@ impl Tree {
                 project: job.origin.project.as_ref().map(|(name, _)| name.to_string()),
             }
         });
+        let mut jobs: Vec<TreeJob> = jobs.collect();
+        look_at_targets(&mut jobs, config);
         Tree {
-            jobs: jobs.collect(),
+            jobs,
             problems: outcome.problems.iter().map(|problem| converted(problem, files)).collect(),
             files: files.len(),
         }

@@ -32,6 +32,7 @@ pub(super) fn read(mut section: Section<'_>) -> CatalogConfig {
         paths: paths.into_iter().map(|(_, path)| section.report().path(path)).collect(),
         reading: reading(&mut section),
         own: NamePatterns::new(own.into_iter().map(|(_, pattern)| pattern)),
+        leave_out: NamePatterns::new(section.list::<String>("leave_out")),
         default_shell: shell(&mut section),
         variables: variables(&mut section),
         first_numbers: numbers(&mut section),

@@ -61,6 +61,18 @@ impl SecretReference {
     /// # Errors
     /// When the file cannot be read or the variable is not set.
     pub fn reveal(&self) -> Result<SecretText, SecretError> {
+        let SecretText(mut bytes) = self.reveal_whole()?;
+        if matches!(self, SecretReference::File(_)) && bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        Ok(SecretText(bytes))
+    }
+
+    /// Reads the secret with every byte that is there, for one that is a file itself.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the variable is not set.
+    pub fn reveal_whole(&self) -> Result<SecretText, SecretError> {
         match self {
             SecretReference::File(path) => {
                 let failed = |source| SecretError::File { path: path.clone(), source };
@@ -68,11 +80,7 @@ impl SecretReference {
                 if size > LARGEST {
                     return Err(SecretError::Large { path: path.clone() });
                 }
-                let mut bytes = std::fs::read(path).map_err(failed)?;
-                if bytes.last() == Some(&b'\n') {
-                    bytes.pop();
-                }
-                Ok(SecretText(bytes))
+                Ok(SecretText(std::fs::read(path).map_err(failed)?))
             }
             SecretReference::Environment(name) => std::env::var(name)
                 .map(|text| SecretText(text.into_bytes()))
@@ -131,7 +139,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "a\nb\n").unwrap();
-        assert_eq!(SecretReference::File(path).reveal().unwrap().expose(), b"a\nb");
+        let secret = SecretReference::File(path);
+        assert_eq!(secret.reveal().unwrap().expose(), b"a\nb");
+        assert_eq!(secret.reveal_whole().unwrap().expose(), b"a\nb\n");
         assert!(SecretReference::File(folder.path().join("gone")).reveal().is_err());
     }
 }

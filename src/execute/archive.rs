@@ -117,6 +117,7 @@ impl Collection {
 
 /// A build that is worse than UNSTABLE already stays as it is (jjb section 23).
 async fn fail(steps: &Steps<'_>, verdict: &mut Verdict, detail: String) {
+    let detail = steps.secrets().masks.hide(&detail);
     steps.say(&format!("Archiving artifacts: {detail}\n")).await;
     verdict.worsen(ResultWord::Failure, Cause::Publisher { name: "archive".into(), detail });
 }

@@ -1,10 +1,13 @@
 //! What every build needs, shared.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::secrets::SecretStore;
 use crate::artifact::Artifacts;
 use crate::build::Builds;
+use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
 use crate::model::{Addresses, JobName};
 use crate::pool::Pool;
@@ -23,6 +26,10 @@ pub struct Context {
     pub settings: Settings,
     /// Addresses of pages.
     pub addresses: Addresses,
+    /// The jobs, for builds that start others.
+    pub catalog: CatalogHandle,
+    /// Credentials.
+    pub secrets: Arc<dyn SecretStore>,
 }
 
 /// Times and limits of builds.

@@ -2,11 +2,12 @@
 
 use indexmap::IndexMap;
 
+use super::secrets::Bound;
 use crate::catalog::recipe::Recipe;
 use crate::model::{BuildRecord, Origin, Parameters};
 
 /// Facts about the build that become variables.
-pub struct Facts<'a> {
+pub(super) struct Facts<'a> {
     /// The build.
     pub record: &'a BuildRecord,
     /// What it runs by.
@@ -25,13 +26,15 @@ pub struct Facts<'a> {
     pub build_url: &'a str,
     /// The time limit in milliseconds, when there is one.
     pub limit_millis: Option<u128>,
+    /// The build's credentials.
+    pub secrets: &'a Bound,
 }
 
 /// Variables that a step may change to save a process from the sweep after the builders (jjb-T14).
 pub const COOKIE: &str = "JENKINS_SERVER_COOKIE";
 
 /// All variables, later layers winning (jjb-T20): node, server-wide, build, parameters, wrappers.
-pub fn environment(facts: &Facts<'_>) -> IndexMap<String, String> {
+pub(super) fn environment(facts: &Facts<'_>) -> IndexMap<String, String> {
     let mut variables = IndexMap::new();
     let mut set = |name: &str, value: &str| {
         variables.insert(name.to_owned(), value.to_owned());
@@ -47,6 +50,12 @@ pub fn environment(facts: &Facts<'_>) -> IndexMap<String, String> {
     }
     if let Some(terminal) = &facts.recipe.terminal {
         set("TERM", terminal);
+    }
+    for (name, value) in &facts.secrets.variables {
+        set(name, value);
+    }
+    for (name, path, _) in &facts.secrets.files {
+        set(name, &format!("{}@tmp/{path}", facts.workspace));
     }
     let limit_variable = facts.recipe.timeout.as_ref().and_then(|limit| limit.variable.as_ref());
     if let (Some(name), Some(millis)) = (limit_variable, facts.limit_millis) {
@@ -94,11 +103,11 @@ fn parent(url: &str) -> &str {
 }
 
 /// Every parameter under its name and under its upper-case name (jjb-T22). Declared defaults are added to builds from HTTP
-/// only (jjb-T23, decision 14). A parameter's own name wins over another's upper case.
+/// only (jjb-T23, decision 14), and to those that another build starts. A parameter's own name wins over another's upper case.
 fn parameters(facts: &Facts<'_>) -> Vec<(String, String)> {
     let given = &facts.record.request.parameters;
     let mut all: Vec<(String, String)> = Vec::new();
-    if matches!(facts.record.request.origin, Origin::Http { .. }) {
+    if matches!(facts.record.request.origin, Origin::Http { .. } | Origin::Build(_)) {
         for declared in &facts.recipe.parameters {
             if given.text(&declared.name).is_none() {
                 all.push((declared.name.clone(), declared.default.clone()));
@@ -179,6 +188,11 @@ mod tests {
             root_url: "http://ci/",
             build_url: "http://ci/job/ops/job/unit/7/",
             limit_millis: None,
+            secrets: &Bound {
+                variables: vec![("API_KEY".into(), "k".into()), ("TERM".into(), "secret".into())],
+                files: vec![("NETRC".into(), "secretFiles/1/netrc".into(), vec![])],
+                ..Bound::default()
+            },
         })
     }
 
@@ -188,7 +202,10 @@ mod tests {
         assert_eq!(variables["NODE_ONLY"], "1");
         assert_eq!(variables["CASTOR_HOST"], "castor");
         assert_eq!(variables["CI"], "true");
-        assert_eq!(variables["TERM"], "xterm");
+        // Wrappers' variables come last.
+        assert_eq!(variables["TERM"], "secret");
+        assert_eq!(variables["API_KEY"], "k");
+        assert_eq!(variables["NETRC"], "/w/ops-unit@tmp/secretFiles/1/netrc");
     }
 
     #[test]

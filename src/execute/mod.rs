@@ -6,17 +6,22 @@
 //! Gearman or HTTP, or what kind of engine a node lives on. Start with `run`.
 
 mod archive;
+mod condition;
+mod conditional;
 mod context;
 mod ending;
 mod environment;
 mod expand;
 mod guard;
+mod limits;
 mod order;
 mod publish;
 mod run;
+mod secrets;
 mod session;
 mod steps;
 mod stop;
+mod trigger;
 mod turn;
 mod verdict;
 
@@ -28,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 pub use context::{Context, Settings};
 pub use expand::expand;
+pub use secrets::{Secret, SecretFailure, SecretStore};
 
 use crate::model::BuildId;
 

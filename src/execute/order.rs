@@ -1,14 +1,21 @@
 //! The recipe as a list of places: every step has a number, whether it runs or is skipped, so that a record names it for ever.
 
-use crate::catalog::recipe::{PostGroup, Publisher, Recipe, Step};
+use std::borrow::Cow;
 
-/// A step with its number and title.
-#[derive(Debug, Clone, Copy)]
+use super::condition::scripts;
+use crate::catalog::recipe::{PostGroup, Publisher, Recipe, ShellStep, Step};
+
+/// A step with its numbers.
+#[derive(Debug, Clone)]
 pub(super) struct Placed<'a> {
-    /// 1, 2, … over builders and then publishers.
+    /// 1, 2, … over builders and then publishers; a conditional step comes before those inside it.
     pub index: u32,
     /// The step.
     pub step: &'a Step,
+    /// The scripts of its condition, which come before the step itself.
+    pub scripts: Vec<(u32, Cow<'a, ShellStep>)>,
+    /// The steps under its condition.
+    pub inner: Vec<Placed<'a>>,
 }
 
 /// A publisher with the numbers of its steps.
@@ -28,25 +35,102 @@ pub(super) enum PlacedPublisher<'a> {
 /// Numbers all steps of a recipe.
 pub(super) fn place(recipe: &Recipe) -> (Vec<Placed<'_>>, Vec<PlacedPublisher<'_>>) {
     let mut next = 0;
-    let mut number = |step| {
-        next += 1;
-        Placed { index: next, step }
-    };
-    let builders = recipe.steps.iter().map(&mut number).collect();
+    let builders = number(&recipe.steps, &mut next);
     let publishers = recipe
         .publishers
         .iter()
         .map(|publisher| match publisher {
             Publisher::PostBuildScript(script) => PlacedPublisher::PostBuildScript {
-                groups: script
-                    .groups
-                    .iter()
-                    .map(|group| (group, group.steps.iter().map(&mut number).collect()))
-                    .collect(),
+                groups: script.groups.iter().map(|group| (group, number(&group.steps, &mut next))).collect(),
                 mark_unstable: script.mark_unstable_if_failed,
             },
             other => PlacedPublisher::Plain(other),
         })
         .collect();
     (builders, publishers)
+}
+
+fn number<'a>(steps: &'a [Step], next: &mut u32) -> Vec<Placed<'a>> {
+    let take = |next: &mut u32| {
+        *next += 1;
+        *next
+    };
+    let place = |step: &'a Step| {
+        let conditional = match step {
+            Step::Conditional(conditional) => Some(conditional),
+            Step::Shell(_) | Step::TriggerBuilds(_) => None,
+        };
+        let scripts = conditional.into_iter().flat_map(|conditional| scripts(&conditional.condition));
+        let scripts = scripts.map(|script| (take(next), script)).collect();
+        let index = take(next);
+        let inner = conditional.map(|conditional| number(&conditional.steps, next)).unwrap_or_default();
+        Placed { index, step, scripts, inner }
+    };
+    steps.iter().map(place).collect()
+}
+
+/// Whether the step of that number has a log of its own on the node, so that it is followed from where the console ends. The others
+/// write lines of ours, which are written again.
+pub(super) fn has_log(recipe: &Recipe, index: u32) -> bool {
+    fn find(steps: &[Placed<'_>], index: u32) -> bool {
+        steps.iter().any(|placed| {
+            (placed.index == index && matches!(placed.step, Step::Shell(_)))
+                || placed.scripts.iter().any(|(script, _)| *script == index)
+                || find(&placed.inner, index)
+        })
+    }
+    let (builders, publishers) = place(recipe);
+    find(&builders, index)
+        || publishers.iter().any(|publisher| match publisher {
+            PlacedPublisher::PostBuildScript { groups, .. } => {
+                groups.iter().any(|(_, steps)| find(steps, index))
+            }
+            PlacedPublisher::Plain(_) => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::recipe::{
+        Condition, ConditionalStep, OnEvaluationFailure, PostBuildScript, TriggerBuilds,
+    };
+
+    fn shell() -> ShellStep {
+        ShellStep {
+            interpreter: vec!["/bin/sh".into()],
+            script: String::new(),
+            unstable_return: None,
+            place: Default::default(),
+        }
+    }
+
+    #[test]
+    fn every_step_has_a_number_of_its_own_for_ever() {
+        let trigger = Step::TriggerBuilds(TriggerBuilds { starts: vec![], place: Default::default() });
+        let conditional = Step::Conditional(ConditionalStep {
+            condition: Condition::And(vec![Condition::Always, Condition::Shell(shell())]),
+            steps: vec![Step::Shell(shell()), trigger.clone()],
+            on_evaluation_failure: OnEvaluationFailure::Fail,
+            place: Default::default(),
+        });
+        let group = PostGroup { build_on: vec![], steps: vec![trigger] };
+        let recipe = Recipe {
+            steps: vec![Step::Shell(shell()), conditional, Step::Shell(shell())],
+            publishers: vec![Publisher::PostBuildScript(PostBuildScript {
+                groups: vec![group],
+                mark_unstable_if_failed: false,
+            })],
+            ..Recipe::default()
+        };
+        let (builders, publishers) = place(&recipe);
+        let numbers: Vec<u32> = builders.iter().map(|placed| placed.index).collect();
+        assert_eq!(numbers, [1, 3, 6]);
+        assert_eq!(builders[1].scripts[0].0, 2);
+        assert_eq!(builders[1].inner.iter().map(|placed| placed.index).collect::<Vec<_>>(), [4, 5]);
+        let PlacedPublisher::PostBuildScript { groups, .. } = &publishers[0] else { panic!() };
+        assert_eq!(groups[0].1[0].index, 7);
+        let logs: Vec<u32> = (0..9).filter(|index| has_log(&recipe, *index)).collect();
+        assert_eq!(logs, [1, 2, 4, 6]);
+    }
 }

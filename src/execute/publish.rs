@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::archive::Collection;
-use super::ending::Limits;
+use super::limits::Span;
 use super::order::{Placed, PlacedPublisher};
 use super::run::Trouble;
 use super::steps::Steps;
@@ -36,6 +36,7 @@ impl<'a> Publishing<'a> {
     /// # Errors
     /// When the node is lost.
     pub async fn run(mut self, verdict: &mut Verdict) -> Result<(), Trouble> {
+        self.steps.remove_files().await?;
         self.steps.sweep().await?;
         let publishers = self.steps.publishers();
         if publishers.is_empty() {
@@ -75,32 +76,26 @@ impl<'a> Publishing<'a> {
         if !group.build_on.iter().any(|word| word == verdict.word().as_str()) {
             return Ok(());
         }
+        let limit = self.steps.context().settings.post_steps_timeout;
         for placed in steps {
-            let left = self.left();
-            let Some((word, cause)) =
-                self.steps.step(*placed, Limits::default(), Some(left), &mut self.stop).await?
-            else {
-                continue;
-            };
-            let word = match word {
+            let span = Span::with_least(limit, self.since, LEAST);
+            let left = span.left(self.steps.now()).unwrap_or_default();
+            let effect = self.steps.step(placed, span, &mut self.stop, verdict.word()).await?;
+            let Some(effect) = effect else { continue };
+            let word = match effect.word {
                 ResultWord::Failure if mark_unstable => ResultWord::Unstable,
                 word => word,
             };
-            let cause = match (cause, self.stop.mark()) {
+            let cause = match (effect.cause, self.stop.mark()) {
                 (Cause::Stopped { .. }, Some(mark)) => mark.cause,
                 (Cause::Timeout { .. }, _) => Cause::Timeout { limit: left },
                 (cause, _) => cause,
             };
             verdict.worsen(word, cause);
-            if word > ResultWord::Unstable || mark_unstable {
+            if effect.ends {
                 break;
             }
         }
         Ok(())
-    }
-
-    fn left(&self) -> Duration {
-        let limit = self.steps.context().settings.post_steps_timeout;
-        limit.saturating_sub(self.steps.now().since(self.since)).max(LEAST)
     }
 }

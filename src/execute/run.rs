@@ -7,7 +7,9 @@ use tracing::{Instrument, error, info_span, warn};
 
 use super::context::Context;
 use super::guard::GuardSocket;
+use super::order::has_log;
 use super::publish::Publishing;
+use super::secrets::Bound;
 use super::session::Session;
 use super::steps::Steps;
 use super::stop::StopWatch;
@@ -112,7 +114,22 @@ async fn open_console(context: &Context, record: &BuildRecord) -> std::io::Resul
         Some(StepState::Ended { console_end, .. }) => {
             context.consoles.writer_cut(record.id, *console_end).await
         }
-        Some(StepState::Started) => context.consoles.writer(record.id).await,
+        Some(StepState::Started) => {
+            let started = record.steps.last().filter(|step| !logs(record, step.index));
+            match started {
+                // What it said is said again.
+                Some(step) => context.consoles.writer_cut(record.id, step.console_start).await,
+                None => context.consoles.writer(record.id).await,
+            }
+        }
+    }
+}
+
+/// Whether a step's output comes from the node.
+fn logs(record: &BuildRecord, index: u32) -> bool {
+    match Compiled::from_text(&record.recipe) {
+        Ok(Compiled::Runs(recipe)) => has_log(&recipe, index),
+        Ok(Compiled::Refused(_)) | Err(_) => true,
     }
 }
 
@@ -162,11 +179,12 @@ impl Build<'_> {
         if !recipe.concurrent && self.turn.is_none() {
             self.turn = Some(self.turn(&record.request.job).await?);
         }
+        let secrets = Bound::gather(&self.context.secrets, &recipe, &record.request.parameters).await?;
         let session = self.node(&record, &recipe).await?;
         self.guard = GuardSocket::open(session.lease(), &self.console).await;
         let session = self.session.insert(session);
         let record = self.context.builds.find(self.id).await.ok().flatten().unwrap_or(record);
-        let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console);
+        let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console, &secrets);
         let mut verdict = Verdict::new();
         steps.builders(&mut verdict, &mut self.stop).await?;
         Publishing::new(steps, self.stop.clone()).run(&mut verdict).await?;
@@ -218,7 +236,9 @@ impl Build<'_> {
 
     async fn lease(&self, record: &BuildRecord, recipe: &Recipe) -> Result<Session, Trouble> {
         let expression = record.request.label.clone().unwrap_or_else(|| recipe.node.clone());
-        let want = Want { build: self.id, expression, priority: priority(record.request.precedence) };
+        let beyond = matches!(&record.request.origin, Origin::Build(parent) if parent.waits);
+        let priority = priority(record.request.precedence);
+        let want = Want { build: self.id, expression, priority, beyond };
         let mut ticket = self.context.pool.request(want).await?;
         let mut reasons = ticket.reason();
         let mut stop = self.stop.clone();
@@ -273,6 +293,9 @@ fn started_by(record: &BuildRecord) -> String {
     let change = record.request.change();
     match &record.request.origin {
         Origin::Http { user } => format!("Started by {user}\n"),
+        Origin::Build(parent) => {
+            format!("Started by upstream project \"{}\" build number {}\n", parent.job, parent.number)
+        }
         Origin::Gearman { unique } if change.project.is_empty() => {
             format!("Started over Gearman ({unique})\n")
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::{debug, info};
 
 use super::stop::StopWatch;
-use crate::console::Console;
+use crate::console::{Console, Masker, Masks};
 use crate::keeper::{Keeper, KeeperError, LogEvent, StepEnd, StepSpec};
 use crate::pool::{Lease, LeaseFailure};
 use crate::sys::failpoint;
@@ -21,6 +21,8 @@ pub(super) struct StepCall {
     pub spec: StepSpec,
     /// How many bytes of its log are in the console already.
     pub stored: u64,
+    /// What is kept out of the console.
+    pub masks: Masks,
     /// Between TERM and KILL on a stop.
     pub grace: Duration,
 }
@@ -48,14 +50,18 @@ impl Session {
     /// When the node is lost or cannot do what is asked.
     pub async fn run(
         &self,
-        mut call: StepCall,
+        call: StepCall,
         console: &Console,
         stop: &mut StopWatch,
     ) -> Result<StepEnd, LeaseFailure> {
+        // A secret may lie across the place where the console ends.
+        let again = call.masks.reach().min(call.stored);
+        let mut log =
+            StepLog { taken: call.stored - again, masker: Masker::new(&call.masks, again), console };
         let mut stopping = false;
         loop {
             let keeper = self.lease.keeper().await?;
-            match follow(&keeper, &mut call, console, stop, &mut stopping).await {
+            match follow(&keeper, &call, &mut log, stop, &mut stopping).await {
                 Ok(end) => return Ok(end),
                 Err(error) if error.is_retryable() => {
                     info!(node.id = %self.lease.node(), %error, "stream to the node broke; opening another");
@@ -102,10 +108,18 @@ impl Session {
     }
 }
 
+/// The way of a step's output into the console.
+struct StepLog<'a> {
+    /// How many bytes of it were taken.
+    taken: u64,
+    masker: Masker,
+    console: &'a Console,
+}
+
 async fn follow(
     keeper: &Keeper,
-    call: &mut StepCall,
-    console: &Console,
+    call: &StepCall,
+    into: &mut StepLog<'_>,
     stop: &mut StopWatch,
     stopping: &mut bool,
 ) -> Result<StepEnd, KeeperError> {
@@ -114,7 +128,7 @@ async fn follow(
     if *stopping {
         keeper.stop(call.spec.step, call.grace).await?;
     }
-    let mut log = keeper.follow(call.spec.step, call.stored).await?;
+    let mut log = keeper.follow(call.spec.step, into.taken).await?;
     loop {
         tokio::select! {
             () = stop.asked(), if !*stopping => {
@@ -126,12 +140,17 @@ async fn follow(
                     failpoint::hit("before-first-byte");
                     let mut pieces = vec![bytes];
                     pieces.extend(log.more());
-                    call.stored += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+                    into.taken += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+                    let masked = pieces.into_iter().map(|piece| into.masker.push(piece));
+                    let masked = masked.filter(|piece| !piece.is_empty()).collect();
                     // Only fails when the process ends; the next one follows from what is stored.
-                    let _ = console.append_all(pieces).await;
+                    let _ = into.console.append_all(masked).await;
                     failpoint::hit("after-first-byte");
                 }
-                LogEvent::Ended(end) => return Ok(end),
+                LogEvent::Ended(end) => {
+                    let _ = into.console.append(into.masker.finish()).await;
+                    return Ok(end);
+                }
             }
         }
     }

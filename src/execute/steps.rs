@@ -1,28 +1,28 @@
-//! Shell steps of a build, run or taken up in the recipe's order.
+//! Steps of a build, run or taken up in the recipe's order.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::context::{Context, workspace};
-use super::ending::{Limits, judge};
+use super::ending::judge;
 use super::environment::{Facts, environment};
 use super::expand::expand;
+use super::limits::{Limits, Span, limits};
 use super::order::{Placed, PlacedPublisher, place};
 use super::run::Trouble;
+use super::secrets::{Bound, FILE_MODE, FILES};
 use super::session::{Session, StepCall};
 use super::stop::StopWatch;
-use super::verdict::Verdict;
+use super::verdict::{Effect, Verdict};
 use crate::build::BuildEvent;
-use crate::catalog::recipe::{Recipe, ShellStep, Step, TimeLimitKind};
+use crate::catalog::recipe::{Recipe, ShellStep, Step};
 use crate::console::Console;
-use crate::keeper::{StepId, StepSpec};
+use crate::keeper::{Keeper, StepId, StepSpec};
 use crate::model::{BuildRecord, Cause, Millis, ResultWord, StepEnd, StepRecord, StepState};
 use crate::sys::failpoint;
 
-/// The shortest time limit of a build (Jenkins' own floor for its timeout wrapper is three minutes; short ones are for tests).
-const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// Variables by which processes of this build are found (jjb-T14).
 const COOKIE: [&str; 5] = ["BUILD_ID", "BUILD_NUMBER", "BUILD_TAG", "JOB_NAME", super::environment::COOKIE];
 
@@ -33,6 +33,7 @@ pub(super) struct Steps<'a> {
     recipe: &'a Recipe,
     session: &'a Session,
     console: &'a Console,
+    secrets: &'a Bound,
     environment: IndexMap<String, String>,
     workspace: String,
     limits: Limits,
@@ -46,6 +47,7 @@ impl<'a> Steps<'a> {
         recipe: &'a Recipe,
         session: &'a Session,
         console: &'a Console,
+        secrets: &'a Bound,
     ) -> Steps<'a> {
         let lease = session.lease();
         let label = lease.label();
@@ -66,12 +68,13 @@ impl<'a> Steps<'a> {
             root_url: context.addresses.root(),
             build_url: &context.addresses.build(job, record.number),
             limit_millis: None,
+            secrets,
         };
         // The limit may name a variable, and a variable may hold the limit: once without, then with it.
         let limits = limits(recipe, &environment(&facts), context.settings.timeout);
         facts.limit_millis = limits.absolute.map(|limit| limit.as_millis());
         let environment = environment(&facts);
-        Steps { context, record, recipe, session, console, environment, workspace, limits }
+        Steps { context, record, recipe, session, console, secrets, environment, workspace, limits }
     }
 
     /// Runs the builders: the first that fails ends them (jjb-T1), and so do a stop and the time limit (jjb-T2).
@@ -80,30 +83,22 @@ impl<'a> Steps<'a> {
     /// When the node is lost.
     pub async fn builders(&mut self, verdict: &mut Verdict, stop: &mut StopWatch) -> Result<(), Trouble> {
         let (builders, _) = place(self.recipe);
+        self.put_files().await?;
+        // The limit counts from here on, over restarts too (pools-D64).
+        let since = self.record.started_at.unwrap_or_else(|| self.now());
+        let span = Span::new(self.limits, since);
         for placed in &builders {
-            if verdict.word() > ResultWord::Unstable {
-                break;
-            }
             if let Some(mark) = stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
                 break;
             }
-            if let Some((word, cause)) = self.step(*placed, self.limits, self.builders_left(), stop).await? {
-                verdict.worsen(word, named(cause, stop));
+            let Some(effect) = self.step(placed, span, stop, verdict.word()).await? else { continue };
+            verdict.worsen(effect.word, named(effect.cause, stop));
+            if effect.ends {
+                break;
             }
         }
         Ok(())
-    }
-
-    /// How much of the build's own time limit is left: it counts from the first step on, over restarts too (pools-D64).
-    fn builders_left(&self) -> Option<Duration> {
-        let limit = self.limits.absolute?;
-        let since = self
-            .record
-            .steps
-            .first()
-            .map_or(Duration::ZERO, |first| self.context.builds.now().since(first.started_at));
-        Some(limit.saturating_sub(since).max(LIMIT_MIN))
     }
 
     /// Runs one step, or takes it up, or reads its end from the record; `None` when it ended well.
@@ -112,30 +107,56 @@ impl<'a> Steps<'a> {
     /// When the node is lost.
     pub async fn step(
         &self,
-        placed: Placed<'_>,
-        limits: Limits,
-        left: Option<Duration>,
+        placed: &Placed<'_>,
+        span: Span,
         stop: &mut StopWatch,
-    ) -> Result<Option<(ResultWord, Cause)>, Trouble> {
-        let shell = match placed.step {
-            Step::Shell(shell) => shell,
-            // The catalogue offers no job with such a step before it can be run here.
-            Step::TriggerBuilds(_) | Step::Conditional(_) => {
-                let detail = "a step of a kind that cannot be run yet".to_owned();
-                return Ok(Some((ResultWord::ConfigError, Cause::Definition { detail })));
+        so_far: ResultWord,
+    ) -> Result<Option<Effect>, Trouble> {
+        match placed.step {
+            Step::Shell(shell) => self.shell(placed.index, shell, span, stop).await,
+            Step::TriggerBuilds(trigger) => self.trigger(placed.index, trigger, span, stop).await,
+            Step::Conditional(step) => {
+                // A step may stand in a step: the future would have no size.
+                Box::pin(self.conditional(placed, step, span, stop, so_far)).await
             }
-        };
-        let title = format!("step {} (shell)", placed.index);
-        let end = match self.recorded(placed.index).map(|step| &step.state) {
-            Some(StepState::Ended { end, .. }) => end.clone(),
-            Some(StepState::Started) | None => {
-                self.run(placed.index, &title, shell, limits, left, stop).await?
-            }
-        };
-        Ok(judge(&end, &title, shell, limits))
+        }
     }
 
-    fn recorded(&self, index: u32) -> Option<&StepRecord> {
+    async fn shell(
+        &self,
+        index: u32,
+        shell: &ShellStep,
+        span: Span,
+        stop: &mut StopWatch,
+    ) -> Result<Option<Effect>, Trouble> {
+        let title = format!("step {index} (shell)");
+        let end = self.script(index, &title, shell, span, stop).await?;
+        Ok(judge(&end, &title, shell.unstable_return, span.limits))
+    }
+
+    /// Runs a script to its end, or takes it up, or reads its end from the record.
+    ///
+    /// # Errors
+    /// When the node is lost.
+    pub async fn script(
+        &self,
+        index: u32,
+        title: &str,
+        shell: &ShellStep,
+        span: Span,
+        stop: &mut StopWatch,
+    ) -> Result<StepEnd, Trouble> {
+        match self.recorded(index).map(|step| &step.state) {
+            Some(StepState::Ended { end, .. }) => Ok(end.clone()),
+            Some(StepState::Started) => self.run(index, title, shell, span, stop).await,
+            // What has no time left is not begun.
+            None if span.over(self.now()) => Ok(StepEnd::Timeout),
+            None => self.run(index, title, shell, span, stop).await,
+        }
+    }
+
+    /// What is known of a step of this build already.
+    pub fn recorded(&self, index: u32) -> Option<&StepRecord> {
         self.record.steps.iter().find(|step| step.index == index)
     }
 
@@ -144,38 +165,54 @@ impl<'a> Steps<'a> {
         index: u32,
         title: &str,
         shell: &ShellStep,
-        limits: Limits,
-        left: Option<Duration>,
+        span: Span,
         stop: &mut StopWatch,
     ) -> Result<StepEnd, Trouble> {
         let console_start = match self.recorded(index) {
             Some(step) => step.console_start,
-            None => self.announce(index, title, shell).await?,
+            None => {
+                let job = self.record.request.job.base();
+                self.say(&format!("[{job}] $ {} # {title}\n", shell.interpreter.join(" "))).await;
+                self.announce(index, title).await?.console_start
+            }
         };
         let call = StepCall {
-            spec: self.spec(index, shell, limits, left),
+            spec: self.spec(index, shell, span),
             stored: self.console.taken(console_start).await,
+            masks: self.secrets.masks.clone(),
             grace: self.context.settings.grace,
         };
         let report = self.session.run(call, self.console, stop).await?;
         let end = StepEnd::from(&report);
-        let console_end = self.console.length();
         failpoint::hit("before-status");
-        self.tell(BuildEvent::StepEnded { index, end: end.clone(), console_end }).await?;
+        self.ended(index, end.clone()).await?;
         failpoint::hit("after-status");
         Ok(end)
     }
 
-    /// Writes the step's line and records it, before its process exists.
-    async fn announce(&self, index: u32, title: &str, shell: &ShellStep) -> Result<u64, Trouble> {
-        let job = self.record.request.job.base();
-        self.say(&format!("[{job}] $ {} # {title}\n", shell.interpreter.join(" "))).await;
+    /// Records a step before anything of it exists.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn announce(&self, index: u32, title: &str) -> Result<StepRecord, Trouble> {
         let console_start = self.console.length();
-        self.tell(BuildEvent::StepStarted { index, title: title.to_owned(), console_start }).await?;
-        Ok(console_start)
+        let started = BuildEvent::StepStarted { index, title: title.to_owned(), console_start };
+        let record = self.tell(started).await?;
+        let step = record.steps.iter().find(|step| step.index == index).cloned();
+        step.ok_or_else(|| Trouble::Infrastructure(format!("{title} is not in the build's record")))
     }
 
-    fn spec(&self, index: u32, shell: &ShellStep, limits: Limits, left: Option<Duration>) -> StepSpec {
+    /// Records a step's end, once all that it wrote is in the console.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn ended(&self, index: u32, end: StepEnd) -> Result<(), Trouble> {
+        let console_end = self.console.length();
+        self.tell(BuildEvent::StepEnded { index, end, console_end }).await?;
+        Ok(())
+    }
+
+    fn spec(&self, index: u32, shell: &ShellStep, span: Span) -> StepSpec {
         let settings = &self.context.settings;
         StepSpec {
             step: StepId(index),
@@ -183,8 +220,8 @@ impl<'a> Steps<'a> {
             script: Some(shell.script.clone().into_bytes()),
             env: self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             cwd: self.workspace.clone(),
-            absolute: left,
-            inactivity: limits.inactivity,
+            absolute: span.left(self.now()),
+            inactivity: span.limits.inactivity,
             grace: settings.grace,
             log_limit: settings.log_limit,
             end_at_log_limit: false,
@@ -203,6 +240,47 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
+    /// Puts the files of credentials on the node, beside the workspace; once more after a restart.
+    async fn put_files(&self) -> Result<(), Trouble> {
+        for (_, path, content) in &self.secrets.files {
+            let path = self.beside_workspace(path);
+            let put = |keeper: Keeper| {
+                let path = &path;
+                async move {
+                    // One that a former process put there may not be written to.
+                    keeper.remove(path).await?;
+                    keeper.put_file(path, FILE_MODE, &content[..]).await
+                }
+            };
+            self.session.with_keeper(put).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of credentials: publishers do not see them (jjb-T3).
+    ///
+    /// # Errors
+    /// When the node is lost.
+    pub async fn remove_files(&self) -> Result<(), Trouble> {
+        if self.secrets.files.is_empty() {
+            return Ok(());
+        }
+        let path = self.beside_workspace(FILES);
+        let remove = |keeper: Keeper| {
+            let path = &path;
+            async move { keeper.remove(path).await }
+        };
+        self.session.with_keeper(remove).await?;
+        Ok(())
+    }
+
+    /// A path in the directory beside the workspace, relative to the node's directory.
+    fn beside_workspace(&self, path: &str) -> PathBuf {
+        let workspace = self.workspace_below_node();
+        let name = workspace.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        workspace.with_file_name(format!("{name}@tmp")).join(path)
+    }
+
     /// The publishers with the numbers of their steps.
     pub fn publishers(&self) -> Vec<PlacedPublisher<'a>> {
         place(self.recipe).1
@@ -217,15 +295,15 @@ impl<'a> Steps<'a> {
     ///
     /// # Errors
     /// When the event does not fit or cannot be stored.
-    pub async fn tell(&self, event: BuildEvent) -> Result<(), Trouble> {
+    pub async fn tell(&self, event: BuildEvent) -> Result<Arc<BuildRecord>, Trouble> {
         let told = self.context.builds.apply(self.record.id, event).await;
-        told.map(|_| ()).map_err(|problem| Trouble::Infrastructure(problem.to_string()))
+        told.map_err(|problem| Trouble::Infrastructure(problem.to_string()))
     }
 
-    /// Writes a line of ours to the console.
+    /// Writes a line of ours to the console, without secrets.
     pub async fn say(&self, text: &str) {
         // Only fails when the process ends; the next one cuts off and says again what is not recorded.
-        let _ = self.console.append(text.to_owned().into()).await;
+        let _ = self.console.append(self.secrets.masks.hide(text).into()).await;
     }
 
     /// The shared parts.
@@ -236,6 +314,11 @@ impl<'a> Steps<'a> {
     /// The build as it was when this process took it up.
     pub fn record(&self) -> &'a BuildRecord {
         self.record
+    }
+
+    /// What the build's log must not show.
+    pub fn secrets(&self) -> &'a Bound {
+        self.secrets
     }
 
     /// The node.
@@ -260,55 +343,5 @@ fn named(cause: Cause, stop: &StopWatch) -> Cause {
     match (cause, stop.mark()) {
         (Cause::Stopped { .. }, Some(mark)) => mark.cause,
         (cause, _) => cause,
-    }
-}
-
-/// The limits in force: the job's own, in minutes (seconds for silence), else the server's. An amount that is no number after
-/// its variables are replaced is no limit of the job's.
-fn limits(recipe: &Recipe, variables: &IndexMap<String, String>, fallback: Duration) -> Limits {
-    let Some(limit) = &recipe.timeout else {
-        return Limits { absolute: Some(fallback), ..Limits::default() };
-    };
-    let text = expand(&limit.amount, |name| variables.get(name).map(String::as_str));
-    let amount: Option<f64> =
-        text.trim().parse().ok().filter(|amount: &f64| amount.is_finite() && *amount > 0.0);
-    let seconds = |factor: f64| amount.and_then(|amount| Duration::try_from_secs_f64(amount * factor).ok());
-    match limit.kind {
-        TimeLimitKind::Absolute => Limits {
-            absolute: Some(seconds(60.0).unwrap_or(fallback)),
-            inactivity: None,
-            action: Some(limit.action),
-        },
-        TimeLimitKind::NoActivity => {
-            Limits { absolute: Some(fallback), inactivity: seconds(1.0), action: Some(limit.action) }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::recipe::{TimeLimit, TimeLimitAction};
-
-    fn with_limit(kind: TimeLimitKind, amount: &str) -> Limits {
-        let timeout =
-            TimeLimit { kind, amount: amount.into(), action: TimeLimitAction::Fail, variable: None };
-        let recipe = Recipe { timeout: Some(timeout), ..Recipe::default() };
-        let variables = IndexMap::from([("BUILD_TIMEOUT".to_owned(), "30".to_owned())]);
-        limits(&recipe, &variables, Duration::from_secs(9))
-    }
-
-    #[test]
-    fn jjb_t26_a_limit_may_be_a_variable() {
-        let limits = with_limit(TimeLimitKind::Absolute, "${BUILD_TIMEOUT}");
-        assert_eq!(limits.absolute, Some(Duration::from_secs(1800)));
-        assert_eq!(with_limit(TimeLimitKind::Absolute, "${NOPE}").absolute, Some(Duration::from_secs(9)));
-    }
-
-    #[test]
-    fn silence_counts_in_seconds() {
-        let limits = with_limit(TimeLimitKind::NoActivity, "180");
-        assert_eq!(limits.inactivity, Some(Duration::from_secs(180)));
-        assert_eq!(limits.absolute, Some(Duration::from_secs(9)));
     }
 }

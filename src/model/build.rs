@@ -20,6 +20,21 @@ pub enum Origin {
         /// The user of the token.
         user: String,
     },
+    /// Another build of ours (jjb 23, `trigger-builds`).
+    Build(Parent),
+}
+
+/// The build that started another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// Its id.
+    pub id: BuildId,
+    /// Its job.
+    pub job: JobName,
+    /// Its number.
+    pub number: BuildNumber,
+    /// Whether it waits for the end of the one that it started, holding its node meanwhile.
+    pub waits: bool,
 }
 
 /// How urgent a build is: Zuul's pipeline precedence (zuul 5.3).

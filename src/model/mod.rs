@@ -15,8 +15,8 @@ mod result;
 
 pub use address::Addresses;
 pub use build::{
-    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Precedence, StepEnd, StepRecord, StepState,
-    StopMark, ZuulChange,
+    BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Parent, Precedence, StepEnd, StepRecord,
+    StepState, StopMark, ZuulChange,
 };
 pub use event::{Event, Subject};
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};

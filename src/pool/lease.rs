@@ -25,6 +25,9 @@ pub struct Want {
     pub expression: String,
     /// Its class.
     pub priority: Precedence,
+    /// Whether it gets a node even when labels and providers have as many as they may have: a build that holds a node waits for
+    /// this one, and nothing would ever move if all of them waited (jjb 23, `trigger-builds`).
+    pub beyond: bool,
 }
 
 /// Why there is no lease, or no node behind it any more.

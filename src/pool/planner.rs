@@ -74,6 +74,8 @@ pub(super) struct LeaseView<'a> {
     pub(super) candidates: &'a [usize],
     pub(super) priority: Precedence,
     pub(super) queued_at: Millis,
+    /// Whether full labels and providers are no obstacle: a build with a node waits for it.
+    pub(super) beyond: bool,
 }
 
 /// All that the planner looks at.
@@ -311,7 +313,9 @@ impl<'a> Planner<'a> {
         }
         let mut obstacles = Vec::new();
         for label in candidates {
-            match self.obstacle(*label) {
+            let full = |reason: &Reason| matches!(reason, Reason::LabelFull(_) | Reason::ProviderFull(_));
+            let beyond = self.world.leases[lease].beyond;
+            match self.obstacle(*label).filter(|reason| !(beyond && full(reason))) {
                 None => {
                     self.launch(*label);
                     self.plan.launched_for.push(lease);

@@ -29,10 +29,32 @@ pub(super) struct BuildJson {
     label: Option<String>,
     zuul_uuid: Option<String>,
     user: Option<String>,
+    /// The build that started it.
+    parent: Option<ParentJson>,
     stop_asked_ms: Option<u64>,
     description: String,
     parameters: Map<String, Value>,
     steps: Vec<StepJson>,
+}
+
+/// The build that started another one.
+#[derive(Serialize)]
+struct ParentJson {
+    id: String,
+    job: String,
+    number: u64,
+    url: String,
+}
+
+impl ParentJson {
+    fn new(parent: &crate::model::Parent, addresses: &Addresses) -> ParentJson {
+        ParentJson {
+            id: parent.id.to_string(),
+            job: parent.job.to_string(),
+            number: parent.number,
+            url: addresses.build(&parent.job, parent.number),
+        }
+    }
 }
 
 /// A step.
@@ -52,9 +74,10 @@ impl BuildJson {
     /// The build of that record.
     pub(super) fn new(record: &BuildRecord, addresses: &Addresses) -> BuildJson {
         let millis = |at: Option<Millis>| at.map(|at| at.0);
-        let (zuul_uuid, user) = match &record.request.origin {
-            Origin::Gearman { unique } => (Some(unique.clone()), None),
-            Origin::Http { user } => (None, Some(user.clone())),
+        let (zuul_uuid, user, parent) = match &record.request.origin {
+            Origin::Gearman { unique } => (Some(unique.clone()), None, None),
+            Origin::Http { user } => (None, Some(user.clone()), None),
+            Origin::Build(parent) => (None, None, Some(ParentJson::new(parent, addresses))),
         };
         BuildJson {
             id: record.id.to_string(),
@@ -74,6 +97,7 @@ impl BuildJson {
             label: record.request.label.clone(),
             zuul_uuid,
             user,
+            parent,
             stop_asked_ms: record.stop.as_ref().map(|stop| stop.at.0),
             description: record.description.clone(),
             parameters: parameters(record),

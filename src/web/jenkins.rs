@@ -92,5 +92,11 @@ fn cause(origin: &Origin) -> Value {
             "_class": "hudson.model.Cause$UserIdCause", "shortDescription": format!("Started by user {user}"),
             "userId": user, "userName": user,
         }),
+        Origin::Build(parent) => json!({
+            "_class": "hudson.model.Cause$UpstreamCause",
+            "shortDescription": format!("Started by upstream project \"{}\" build number {}", parent.job, parent.number),
+            "upstreamBuild": parent.number, "upstreamProject": parent.job.to_string(),
+            "upstreamUrl": format!("job/{}/", parent.job.as_str().replace('/', "/job/")),
+        }),
     }
 }

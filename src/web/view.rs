@@ -252,6 +252,9 @@ fn facts(record: &BuildRecord, now: Millis) -> Vec<Fact> {
     match &record.request.origin {
         Origin::Gearman { unique } => fact("Zuul's build", unique.clone(), String::new()),
         Origin::Http { user } => fact("Asked for by", user.clone(), String::new()),
+        Origin::Build(parent) => {
+            fact("Started by", format!("{} #{}", parent.job, parent.number), String::new());
+        }
     }
     facts
 }

@@ -40,4 +40,13 @@ pub enum BindingForm {
         /// The password's variable.
         password: String,
     },
+    /// The path of a file with a private ssh key.
+    SshKey {
+        /// The variable with the key's path.
+        key_file: String,
+        /// The user's variable.
+        user: Option<String>,
+        /// The variable for the key's passphrase.
+        passphrase: Option<String>,
+    },
 }

@@ -1,5 +1,6 @@
 //! Wrapper `credentials-binding`: a list of bindings. `text`, `file`, `username-password`: `credential-id`, `variable`;
-//! `username-password-separated`: `credential-id`, `username`, `password`. Others of upstream's are not carried.
+//! `username-password-separated`: `credential-id`, `username`, `password`; `ssh-user-private-key`: `credential-id`,
+//! `key-file-variable`, `username-variable`, `passphrase-variable`. Others of upstream's are not carried.
 
 use jjb_compat::{Component, Map, Node};
 
@@ -10,13 +11,8 @@ use crate::catalog::recipe::{BindingForm, CredentialBinding};
 use crate::model::Problem;
 
 /// Upstream's words that are not carried.
-const OTHERS: [&str; 5] = [
-    "zip-file",
-    "amazon-web-services",
-    "ssh-user-private-key",
-    "docker-server-creds-binding",
-    "cert-multi-binding",
-];
+const OTHERS: [&str; 4] =
+    ["zip-file", "amazon-web-services", "docker-server-creds-binding", "cert-multi-binding"];
 
 pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Vec<CredentialBinding> {
     let items = component.arguments.as_seq().unwrap_or(std::slice::from_ref(&component.arguments));
@@ -42,6 +38,11 @@ fn binding(
             let (user, password) = (options.need("username"), options.need("password"));
             user.zip(password).map(|(user, password)| BindingForm::UserPasswordSeparated { user, password })
         }
+        "ssh-user-private-key" => {
+            let (user, passphrase) = (options.text("username-variable"), options.text("passphrase-variable"));
+            let key_file = options.need("key-file-variable");
+            key_file.map(|key_file| BindingForm::SshKey { key_file, user, passphrase })
+        }
         other => {
             let (weight, problem) = if OTHERS.contains(&other) {
                 (
@@ -55,7 +56,8 @@ fn binding(
                 let message = format!("'{}' is no type of binding", other.escape_debug());
                 (Weight::Error, Problem::error("unknown-word", message))
             };
-            let cure = "use text, file, username-password or username-password-separated";
+            let cure =
+                "use text, file, username-password, username-password-separated or ssh-user-private-key";
             scope.find(weight, component, kind.place, problem.cure(cure));
             return None;
         }

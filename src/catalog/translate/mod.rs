@@ -71,7 +71,6 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         ("wrapper", "timestamps") => {}
         ("wrapper", "ansicolor") => recipe.terminal = Some(ansicolor::translate(scope, component)),
         ("wrapper", "credentials-binding") => {
-            unsupported::not_run_yet(scope, component);
             recipe.credentials.extend(credentials_binding::translate(scope, component));
         }
         ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
@@ -84,14 +83,8 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
 fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
     match &*component.name {
         "shell" => shell::translate(scope, component).map(Step::Shell),
-        "trigger-builds" => {
-            unsupported::not_run_yet(scope, component);
-            Some(Step::TriggerBuilds(trigger_builds::translate(scope, component)))
-        }
-        "conditional-step" => {
-            unsupported::not_run_yet(scope, component);
-            conditional_step::translate(scope, component).map(Step::Conditional)
-        }
+        "trigger-builds" => Some(Step::TriggerBuilds(trigger_builds::translate(scope, component))),
+        "conditional-step" => conditional_step::translate(scope, component).map(Step::Conditional),
         _ => {
             unsupported::report(scope, component);
             None

@@ -331,23 +331,23 @@ fn a_recipe_of_an_older_version_is_still_read() {
     assert_eq!(recipe.job, "a");
 }
 
-/// The only step of a job with these builders, and what there is to say but that it is not run yet.
+/// The only step of a job with these builders, and what there is to say but that it starts jobs that are not in its tree.
 fn builder(builders: &str) -> (Step, Vec<(Weight, &'static str, u32)>) {
     let job = job(&format!("builders:\n{builders}"));
-    let findings =
-        job.findings.into_iter().filter(|finding| finding.problem.code != "not-run-yet").collect::<Vec<_>>();
+    let here = |finding: &Finding| finding.problem.code != "target-elsewhere";
+    let findings = job.findings.into_iter().filter(here).collect::<Vec<_>>();
     (job.recipe.steps.into_iter().next().expect("a step"), found(&findings))
 }
 
 #[test]
 fn trigger_builds() {
     let (step, findings) = builder(
-        "  - trigger-builds:\n      - project: 'a, b'\n        current-parameters: true\n        block: true\n        predefined-parameters: |\n          A=1\n          B=$X\n        block-thresholds: {build-step-failure-threshold: never, unstable-threshold: success}\n      - project: [c]\n        same-node: false\n      - project: ''\n",
+        "  - trigger-builds:\n      - project: 'x, b'\n        current-parameters: true\n        block: true\n        predefined-parameters: |\n          A=1\n          B=$X\n        block-thresholds: {build-step-failure-threshold: never, unstable-threshold: success}\n      - project: [c]\n        same-node: false\n      - project: ''\n",
     );
     let Step::TriggerBuilds(trigger) = step else { panic!() };
     assert_eq!(findings, []);
     let first = &trigger.starts[0];
-    assert_eq!((trigger.starts.len(), first.jobs.join("+").as_str()), (2, "a+b"));
+    assert_eq!((trigger.starts.len(), first.jobs.join("+").as_str()), (2, "x+b"));
     let pairs = vec![("A".to_owned(), "1".to_owned()), ("B".to_owned(), "$X".to_owned())];
     assert_eq!(first.parameters, [PassedParameters::Current, PassedParameters::Predefined(pairs)]);
     let thresholds =
@@ -355,7 +355,7 @@ fn trigger_builds() {
     assert_eq!(first.wait, Some(thresholds));
     assert_eq!((trigger.starts[1].wait.clone(), trigger.starts[1].parameters.len()), (None, 0));
     let (_, findings) =
-        builder("  - trigger-builds:\n      - {project: a, property-file: x, same-node: true}\n");
+        builder("  - trigger-builds:\n      - {project: x, property-file: x, same-node: true}\n");
     assert_eq!(findings.iter().map(|finding| finding.0).collect::<Vec<_>>(), [Weight::Stays, Weight::Stays]);
 }
 
@@ -395,21 +395,22 @@ fn conditional_step() {
         "builders:\n  - conditional-step: {condition-kind: num-comp, lhs: 1, rhs: 2, steps: [{shell: x}]}",
     );
     let codes: Vec<&str> = job.findings.iter().map(|finding| finding.problem.code).collect();
-    assert_eq!(codes, ["not-run-yet", "condition-not-carried"]);
+    assert_eq!(codes, ["condition-not-carried"]);
 }
 
 #[test]
 fn credentials_binding() {
-    let keys = "wrappers:\n  - credentials-binding:\n      - text: {credential-id: a, variable: A}\n      - file: {credential-id: b, variable: B}\n      - username-password: {credential-id: c, variable: C}\n      - username-password-separated: {credential-id: d, username: U, password: P}\n";
+    let keys = "wrappers:\n  - credentials-binding:\n      - text: {credential-id: a, variable: A}\n      - file: {credential-id: b, variable: B}\n      - username-password: {credential-id: c, variable: C}\n      - username-password-separated: {credential-id: d, username: U, password: P}\n      - ssh-user-private-key: {credential-id: e, key-file-variable: K, username-variable: U}\n";
     let job = job(keys);
     let forms: Vec<&BindingForm> = job.recipe.credentials.iter().map(|binding| &binding.form).collect();
     let separated = BindingForm::UserPasswordSeparated { user: "U".into(), password: "P".into() };
     let text = BindingForm::Text { variable: "A".into() };
     let file = BindingForm::File { variable: "B".into() };
     let both = BindingForm::UserPassword { variable: "C".into() };
-    assert_eq!(forms, [&text, &file, &both, &separated]);
+    let key = BindingForm::SshKey { key_file: "K".into(), user: Some("U".into()), passphrase: None };
+    assert_eq!(forms, [&text, &file, &both, &separated, &key]);
     let needed = job.findings.iter().filter(|finding| finding.problem.code == "missing-credential");
-    assert_eq!(needed.map(|finding| finding.weight).collect::<Vec<_>>(), [Weight::Difference; 4]);
+    assert_eq!(needed.map(|finding| finding.weight).collect::<Vec<_>>(), [Weight::Difference; 5]);
 }
 
 #[test]
@@ -420,5 +421,18 @@ fn jjb_t50_what_the_site_does_not_have_keeps_the_job() {
     let job = read(text, config);
     let stays = job.findings.iter().filter(|finding| finding.weight == Weight::Stays);
     let codes: Vec<&str> = stays.map(|finding| finding.problem.code).collect();
-    assert_eq!(codes, ["unmapped-label", "not-run-yet", "missing-credential"]);
+    assert_eq!(codes, ["unmapped-label", "missing-credential"]);
+}
+
+#[test]
+fn jjb_t44_a_start_that_the_configuration_leaves_out_is_said() {
+    let config = CatalogConfig {
+        leave_out: crate::catalog::NamePatterns::new(["castor-*".to_owned()]),
+        ..CatalogConfig::default()
+    };
+    let text = "- job:\n    name: a\n    builders:\n      - trigger-builds:\n          - {project: 'castor-save, a', block: false}\n";
+    let job = read(text, config);
+    assert_eq!(found(&job.findings), [(Weight::Difference, "start-left-out", 5)]);
+    let Step::TriggerBuilds(trigger) = &job.recipe.steps[0] else { panic!() };
+    assert_eq!(trigger.starts[0].jobs, ["a"]);
 }

@@ -23,12 +23,13 @@ pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> TriggerBuil
 
 fn start(scope: &Scope<'_>, component: &Component, item: &Node) -> Option<BuildStart> {
     let mut options = Options::inside(scope, component, item);
-    let jobs: Vec<String> = options
+    let mut jobs: Vec<String> = options
         .list("project")
         .iter()
         .flat_map(|node| text(node).split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>())
         .filter(|name| !name.is_empty())
         .collect();
+    jobs.retain(|job| !left_out(scope, &options, job));
     let mut parameters = Vec::new();
     if options.node("current-parameters").is_some_and(Node::truth) {
         parameters.push(PassedParameters::Current);
@@ -59,6 +60,17 @@ fn start(scope: &Scope<'_>, component: &Component, item: &Node) -> Option<BuildS
     }
     options.close();
     (!jobs.is_empty()).then_some(BuildStart { jobs, parameters, wait })
+}
+
+/// What the configuration does without is said, and counts as if it had succeeded.
+fn left_out(scope: &Scope<'_>, options: &Options<'_>, job: &str) -> bool {
+    let left_out = scope.config.leave_out.has(job);
+    if left_out {
+        let problem = Problem::note("start-left-out", format!("the job '{job}' is not started"))
+            .because("'catalog.leave_out' names it");
+        options.find(Weight::Difference, "project", problem);
+    }
+    left_out
 }
 
 fn thresholds(scope: &Scope<'_>, component: &Component, node: Option<&Node>) -> Thresholds {

@@ -37,19 +37,6 @@ const LATER: &[(&str, &str, &str)] = &[
     ("property", "throttle", "builds are not throttled by category yet"),
 ];
 
-/// What is understood, and compiled in full, but cannot be run yet. A name goes from here when `execute` can run it.
-const NOT_RUN_YET: &[&str] = &["trigger-builds", "conditional-step", "credentials-binding"];
-
-/// Reports a component whose translation is complete, as long as nobody can run it.
-pub(super) fn not_run_yet(scope: &Scope<'_>, component: &Component) {
-    if NOT_RUN_YET.contains(&&*component.name) {
-        let what = format!("{} '{}'", component.kind, component.name);
-        let problem = Problem::error("not-run-yet", format!("{what} is understood, but not run yet"))
-            .cure("leave the job on Jenkins until then, or do without it");
-        scope.find(Weight::Stays, component, component.place, problem);
-    }
-}
-
 /// Reports a component that has no translation.
 pub(super) fn report(scope: &Scope<'_>, component: &Component) {
     let kind = component.kind;

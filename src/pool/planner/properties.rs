@@ -54,7 +54,7 @@ impl Moving {
         let nodes: Vec<NodeView> = self.nodes.iter().map(|(node, _)| node.clone()).collect();
         let mut leases = Vec::new();
         for (candidates, priority, queued_at) in &self.leases {
-            leases.push(LeaseView { candidates, priority: *priority, queued_at: *queued_at });
+            leases.push(LeaseView { candidates, priority: *priority, queued_at: *queued_at, beyond: false });
         }
         plan(&World {
             now: self.now,

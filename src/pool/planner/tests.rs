@@ -11,6 +11,8 @@ struct Small {
     providers: Vec<ProviderView>,
     nodes: Vec<NodeView>,
     leases: Vec<(Vec<usize>, Precedence, u64)>,
+    /// All leases are those of builds that others wait for.
+    beyond: bool,
 }
 
 impl Small {
@@ -61,7 +63,7 @@ impl Small {
         let mut leases = Vec::new();
         for (candidates, priority, waited) in &self.leases {
             let queued_at = Millis(NOW.0 - waited * 1000);
-            leases.push(LeaseView { candidates, priority: *priority, queued_at });
+            leases.push(LeaseView { candidates, priority: *priority, queued_at, beyond: self.beyond });
         }
         plan(&World {
             now: NOW,
@@ -76,6 +78,14 @@ impl Small {
 
 use NodeState::{Booting, Creating, Deleting, Leased, Ready, Requested};
 use Precedence::{High, Low, Normal};
+
+#[test]
+fn jjb_23_a_build_that_another_one_waits_for_gets_a_node_beyond_the_limits() {
+    let full = || Small::default().provider(2).label(0, 1).nodes(1, 0, Leased).lease(&[0], Normal, 1);
+    assert_eq!(full().plan().waiting, [(0, Reason::LabelFull(0))]);
+    let waited_for = Small { beyond: true, ..full() }.plan();
+    assert_eq!((waited_for.launches, waited_for.waiting), (vec![0], vec![(0, Reason::Launching(0))]));
+}
 
 #[test]
 fn pools_p18_class_then_arrival() {

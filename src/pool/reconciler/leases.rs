@@ -21,6 +21,8 @@ use crate::sys;
 pub(super) struct Lease {
     pub(super) row: LeaseRow,
     pub(super) priority: Precedence,
+    /// Whether it gets a node beyond the limits.
+    pub(super) beyond: bool,
     /// The labels that serve it, best first.
     pub(super) candidates: Vec<usize>,
     /// Who waits for it; nobody yet after a restart.
@@ -38,6 +40,7 @@ impl Lease {
         Lease {
             row,
             priority: Precedence::Normal,
+            beyond: false,
             candidates: Vec::new(),
             waiter: None,
             holder: Weak::new(),
@@ -93,6 +96,7 @@ impl Reconciler {
             }
         };
         lease.priority = want.priority;
+        lease.beyond = want.beyond;
         lease.candidates = candidates;
         lease.waiter = Some(holder);
         lease.told = None;

@@ -91,6 +91,7 @@ impl Reconciler {
                 candidates: &lease.candidates,
                 priority: lease.priority,
                 queued_at: lease.row.queued_at,
+                beyond: lease.beyond,
             })
             .collect();
         planner::plan(&World {

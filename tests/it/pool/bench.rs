@@ -128,7 +128,8 @@ impl Bench {
     }
 
     pub async fn request_for(&self, build: BuildId, expression: &str) -> Ticket {
-        let want = Want { build, expression: expression.to_owned(), priority: Precedence::Normal };
+        let want =
+            Want { build, expression: expression.to_owned(), priority: Precedence::Normal, beyond: false };
         self.pool.request(want).await.unwrap()
     }
 

@@ -61,7 +61,8 @@ impl Process {
         let build = record(clock);
         let id = build.id;
         self.store.accept_build(build, 1).await.unwrap();
-        let want = Want { build: id, expression: "small".to_owned(), priority: Precedence::Normal };
+        let want =
+            Want { build: id, expression: "small".to_owned(), priority: Precedence::Normal, beyond: false };
         self.pool.request(want).await.unwrap().lease().await.unwrap()
     }
 }
@@ -110,7 +111,8 @@ async fn perf_n1_a_lease_from_stock_costs_about_one_commit() {
         let began = Instant::now();
         process.store.accept_build(build, 1).await.unwrap();
         bare.push(began.elapsed());
-        let want = Want { build: id, expression: "small".to_owned(), priority: Precedence::Normal };
+        let want =
+            Want { build: id, expression: "small".to_owned(), priority: Precedence::Normal, beyond: false };
         let began = Instant::now();
         let lease = process.pool.request(want).await.unwrap().lease().await.unwrap();
         leases.push(began.elapsed());

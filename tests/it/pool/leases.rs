@@ -72,7 +72,7 @@ async fn pools_p18_high_before_normal_before_low() {
     let first = bench.lease("small").await.unwrap();
     let mut waiting = Vec::new();
     for priority in [Precedence::Low, Precedence::Normal, Precedence::High] {
-        let want = Want { build: bench.build(), expression: String::new(), priority };
+        let want = Want { build: bench.build(), expression: String::new(), priority, beyond: false };
         waiting.push((priority, bench.pool.request(want).await.unwrap()));
     }
     assert_eq!(waiting[2].1.reason().borrow().as_str(), "provider fake has all of its 1 nodes");
@@ -128,7 +128,12 @@ async fn pools_p11_what_nobody_serves_is_refused_with_the_closest_names() {
     bench.pool.check("small && provider:fake && pool:main").unwrap();
     let error = bench.pool.check("smal").unwrap_err();
     assert_eq!(error.to_string(), "no label offers 'smal'; the closest are 'small'");
-    let want = Want { build: bench.build(), expression: "small &&".to_owned(), priority: Precedence::Normal };
+    let want = Want {
+        build: bench.build(),
+        expression: "small &&".to_owned(),
+        priority: Precedence::Normal,
+        beyond: false,
+    };
     let error = bench.pool.request(want).await.unwrap_err();
     assert!(matches!(error, PoolError::Label(LabelError::Syntax(_))), "{error}");
 }
@@ -139,7 +144,8 @@ async fn pools_p1_nothing_is_made_that_is_not_stored() {
     let full = causeway::store::StoreError::Full("no space".to_owned());
     bench.store.refuse_writes(Some(full));
     let pool = bench.pool.clone();
-    let want = Want { build: bench.build(), expression: String::new(), priority: Precedence::Normal };
+    let want =
+        Want { build: bench.build(), expression: String::new(), priority: Precedence::Normal, beyond: false };
     let asked = tokio::spawn(async move { pool.request(want).await });
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(bench.fake.calls().creates, 0);

@@ -30,7 +30,12 @@ async fn perf_n2_a_burst_from_stock_shares_its_commits() {
     let mut tasks = Vec::new();
     for _ in 0..50 {
         let (pool, build) = (bench.pool.clone(), bench.build());
-        let want = causeway::pool::Want { build, expression: String::new(), priority: Default::default() };
+        let want = causeway::pool::Want {
+            build,
+            expression: String::new(),
+            priority: Default::default(),
+            beyond: false,
+        };
         tasks.push(tokio::spawn(async move { pool.request(want).await.unwrap().lease().await.unwrap() }));
     }
     let mut leases = Vec::new();

@@ -115,7 +115,7 @@ pub(super) fn record(row: &SqliteRow, recipe: Arc<str>) -> Result<BuildRecord, S
     Ok(BuildRecord {
         id: parsed(text("id")?)?,
         number: unsigned(row.try_get("number").map_err(said)?)?,
-        request: request.into_request(parsed(text("job")?)?),
+        request: request.into_request(parsed(text("job")?)?)?,
         state: state(row)?,
         recipe,
         accepted_at: millis(row, "accepted_at")?,

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BuildRequest, JobName, Origin, Parameter, ParameterValue, Parameters, Precedence};
+use super::parsed;
+use crate::model::{
+    BuildRequest, JobName, Origin, Parameter, ParameterValue, Parameters, Parent, Precedence,
+};
+use crate::store::StoreError;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct RequestRow {
@@ -30,6 +34,8 @@ enum OriginRow {
     Gearman(String),
     /// With the user.
     Http(String),
+    /// With the build that started it.
+    Build { id: String, job: String, number: u64, waits: bool },
 }
 
 /// Text, the usual case, is plain JSON text; a number is kept as it was written.
@@ -54,6 +60,12 @@ impl From<&BuildRequest> for RequestRow {
             origin: match &request.origin {
                 Origin::Gearman { unique } => OriginRow::Gearman(unique.clone()),
                 Origin::Http { user } => OriginRow::Http(user.clone()),
+                Origin::Build(parent) => OriginRow::Build {
+                    id: parent.id.to_string(),
+                    job: parent.job.to_string(),
+                    number: parent.number,
+                    waits: parent.waits,
+                },
             },
             parameters: request.parameters.0.iter().map(parameter).collect(),
         }
@@ -71,7 +83,7 @@ fn parameter(parameter: &Parameter) -> (String, ValueRow) {
 }
 
 impl RequestRow {
-    pub(super) fn into_request(self, job: JobName) -> BuildRequest {
+    pub(super) fn into_request(self, job: JobName) -> Result<BuildRequest, StoreError> {
         let parameters = self.parameters.into_iter().map(|(name, value)| {
             let value = match value {
                 ValueRow::Text(text) => ParameterValue::Text(text),
@@ -81,7 +93,7 @@ impl RequestRow {
             };
             Parameter { name, value }
         });
-        BuildRequest {
+        Ok(BuildRequest {
             job,
             label: self.label,
             parameters: Parameters(parameters.collect()),
@@ -93,7 +105,10 @@ impl RequestRow {
             origin: match self.origin {
                 OriginRow::Gearman(unique) => Origin::Gearman { unique },
                 OriginRow::Http(user) => Origin::Http { user },
+                OriginRow::Build { id, job, number, waits } => {
+                    Origin::Build(Parent { id: parsed(&id)?, job: parsed(&job)?, number, waits })
+                }
             },
-        }
+        })
     }
 }

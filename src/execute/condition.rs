@@ -1,0 +1,238 @@
+//! Whether the condition of a step holds (jjb 23 `conditional-step`). What only the node can tell is asked there by scripts.
+
+use std::borrow::Cow;
+
+use fancy_regex::Regex;
+
+use crate::catalog::recipe::{Condition, ShellStep};
+use crate::model::ResultWord;
+
+/// Words that mean yes, in any case.
+const YES: [&str; 7] = ["1", "y", "yes", "t", "true", "on", "run"];
+
+/// What a condition comes to, with the reason for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// It holds.
+    Holds(String),
+    /// It does not.
+    Fails(String),
+    /// It cannot be said.
+    Unclear(String),
+}
+
+impl Judged {
+    fn of(holds: bool, why: String) -> Judged {
+        if holds { Judged::Holds(why) } else { Judged::Fails(why) }
+    }
+}
+
+/// What a condition asks its surroundings.
+pub(super) trait Surroundings {
+    /// Replaces variables (jjb-T26).
+    fn expand(&self, text: &str) -> String;
+    /// The build's result so far.
+    fn result(&self) -> ResultWord;
+}
+
+/// The scripts that a condition needs, in the order in which [`judge`] asks for them.
+pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
+    match condition {
+        Condition::Shell(script) => vec![Cow::Borrowed(script)],
+        Condition::FileExists { path } => vec![Cow::Owned(exists(path))],
+        Condition::Not(inner) => scripts(inner),
+        Condition::And(all) | Condition::Or(all) => all.iter().flat_map(scripts).collect(),
+        Condition::Always
+        | Condition::Never
+        | Condition::RegexMatch { .. }
+        | Condition::StringsMatch { .. }
+        | Condition::Boolean(_)
+        | Condition::CurrentStatus { .. } => Vec::new(),
+    }
+}
+
+/// Looks for a file as seen from the workspace. The variables in its path are replaced by the shell: it has the same ones.
+fn exists(path: &str) -> ShellStep {
+    let mut script = String::from("test -e \"");
+    for letter in path.chars() {
+        if matches!(letter, '"' | '\\' | '`') {
+            script.push('\\');
+        }
+        script.push(letter);
+    }
+    script.push_str("\"\n");
+    ShellStep {
+        interpreter: vec!["/bin/sh".to_owned()],
+        script,
+        unstable_return: None,
+        place: Default::default(),
+    }
+}
+
+/// Judges a condition; `ended` are the exit codes of its scripts in their order, as far as they ran; `None`: could not be started.
+pub(super) fn judge(
+    condition: &Condition,
+    surroundings: &impl Surroundings,
+    ended: &mut impl Iterator<Item = Option<i32>>,
+) -> Judged {
+    let expand = |text: &str| surroundings.expand(text);
+    match condition {
+        Condition::Always => Judged::Holds("always".to_owned()),
+        Condition::Never => Judged::Fails("never".to_owned()),
+        Condition::RegexMatch { pattern, text } => regex(&expand(pattern), &expand(text)),
+        Condition::StringsMatch { left, right, ignore_case } => {
+            let (left, right) = (expand(left), expand(right));
+            let same = match ignore_case {
+                true => left.to_lowercase() == right.to_lowercase(),
+                false => left == right,
+            };
+            Judged::of(same, format!("'{left}' against '{right}'"))
+        }
+        Condition::Boolean(text) => {
+            let text = expand(text);
+            let yes = YES.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+            Judged::of(yes, format!("'{text}'"))
+        }
+        Condition::CurrentStatus { worst, best } => {
+            let now = surroundings.result();
+            match (ResultWord::from_text(worst), ResultWord::from_text(best)) {
+                (Some(worst), Some(best)) => {
+                    Judged::of(best <= now && now <= worst, format!("the result so far is {now}"))
+                }
+                _ => Judged::Unclear(format!("'{worst}' or '{best}' is no result")),
+            }
+        }
+        Condition::FileExists { path } => script(ended, &format!("the file '{}'", expand(path))),
+        Condition::Shell(_) => script(ended, "the script"),
+        Condition::Not(inner) => match judge(inner, surroundings, ended) {
+            Judged::Holds(why) => Judged::Fails(format!("not: {why}")),
+            Judged::Fails(why) => Judged::Holds(format!("not: {why}")),
+            unclear => unclear,
+        },
+        Condition::And(all) => every(all, surroundings, ended, false),
+        Condition::Or(all) => every(all, surroundings, ended, true),
+    }
+}
+
+fn script(ended: &mut impl Iterator<Item = Option<i32>>, what: &str) -> Judged {
+    match ended.next().flatten() {
+        Some(0) => Judged::Holds(format!("{what} says yes")),
+        Some(code) => Judged::Fails(format!("{what} says no, with exit code {code}")),
+        None => Judged::Unclear(format!("{what} could not be run")),
+    }
+}
+
+/// All or one of them. The scripts of all have run, so that every one takes its own answer.
+fn every(
+    all: &[Condition],
+    surroundings: &impl Surroundings,
+    ended: &mut impl Iterator<Item = Option<i32>>,
+    one_is_enough: bool,
+) -> Judged {
+    let mut decided = None;
+    let mut words = Vec::new();
+    for condition in all {
+        let judged = judge(condition, surroundings, ended);
+        if decided.is_some() {
+            continue;
+        }
+        match &judged {
+            Judged::Unclear(_) => decided = Some(judged),
+            Judged::Holds(_) if one_is_enough => decided = Some(judged),
+            Judged::Fails(_) if !one_is_enough => decided = Some(judged),
+            Judged::Holds(why) | Judged::Fails(why) => words.push(why.clone()),
+        }
+    }
+    decided.unwrap_or_else(|| Judged::of(!one_is_enough, words.join("; ")))
+}
+
+/// A Java pattern has to take the whole of the text.
+fn regex(pattern: &str, text: &str) -> Judged {
+    let matched = Regex::new(&format!(r"\A(?:{pattern})\z")).and_then(|regex| regex.is_match(text));
+    match matched {
+        Ok(matched) => Judged::of(matched, format!("'{text}' against '{pattern}'")),
+        Err(problem) => Judged::Unclear(format!("the pattern '{pattern}' cannot be used: {problem}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Surroundings for Fixed {
+        fn expand(&self, text: &str) -> String {
+            text.replace("$ZUUL_PIPELINE", "gate-and-submit-wmf").replace("$YES", "Run")
+        }
+
+        fn result(&self) -> ResultWord {
+            ResultWord::Unstable
+        }
+    }
+
+    /// `+` holds, `-` does not, `?` cannot be said.
+    fn sign(condition: &Condition, ended: &[Option<i32>]) -> char {
+        match judge(condition, &Fixed, &mut ended.iter().copied()) {
+            Judged::Holds(_) => '+',
+            Judged::Fails(_) => '-',
+            Judged::Unclear(_) => '?',
+        }
+    }
+
+    fn regex(pattern: &str, text: &str) -> Condition {
+        Condition::RegexMatch { pattern: pattern.into(), text: text.into() }
+    }
+
+    #[test]
+    fn jjb_23_a_pattern_takes_the_whole_of_the_text() {
+        for (pattern, text, want) in [
+            ("^(gate-and-submit.*|postmerge)$", "$ZUUL_PIPELINE", '+'),
+            ("^(gate-and-submit|postmerge)$", "$ZUUL_PIPELINE", '-'),
+            ("gate", "$ZUUL_PIPELINE", '-'),
+            ("(?!test).*", "check", '+'),
+            ("(?i)CHECK", "check", '+'),
+            (".*", "two\nlines", '-'),
+            ("(", "check", '?'),
+            ("", "", '+'),
+        ] {
+            assert_eq!(sign(&regex(pattern, text), &[]), want, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn jjb_23_texts_and_results() {
+        let strings = |left: &str, right: &str, ignore_case| {
+            let condition = Condition::StringsMatch { left: left.into(), right: right.into(), ignore_case };
+            sign(&condition, &[])
+        };
+        assert_eq!(
+            [strings("a", "a", false), strings("a", "A", false), strings("a", "A", true)],
+            ['+', '-', '+']
+        );
+        for (text, want) in [("$YES", '+'), ("true", '+'), ("1", '+'), ("no", '-'), ("", '-')] {
+            assert_eq!(sign(&Condition::Boolean(text.into()), &[]), want, "{text}");
+        }
+        let status = |worst: &str, best: &str| {
+            sign(&Condition::CurrentStatus { worst: worst.into(), best: best.into() }, &[])
+        };
+        assert_eq!([status("FAILURE", "SUCCESS"), status("SUCCESS", "SUCCESS")], ['+', '-']);
+        assert_eq!([status("FAILURE", "FAILURE"), status("UNSTABLE", "UNSTABLE")], ['-', '+']);
+    }
+
+    #[test]
+    fn jjb_23_scripts_are_asked_in_their_order() {
+        let file = |path: &str| Condition::FileExists { path: path.into() };
+        let both = Condition::And(vec![file("a"), Condition::Not(Box::new(file("b")))]);
+        let either = Condition::Or(vec![Condition::Never, file("$HOME/`x`")]);
+        assert_eq!(scripts(&both).len(), 2);
+        assert_eq!(scripts(&either)[0].script, "test -e \"$HOME/\\`x\\`\"\n");
+        assert_eq!(sign(&both, &[Some(0), Some(1)]), '+');
+        assert_eq!(sign(&both, &[Some(0), Some(0)]), '-');
+        assert_eq!(sign(&both, &[None, Some(0)]), '?');
+        assert_eq!(sign(&either, &[Some(0)]), '+');
+        let nested = Condition::Or(vec![both, file("c")]);
+        assert_eq!(sign(&nested, &[Some(1), Some(1), Some(0)]), '+');
+        assert_eq!(sign(&Condition::Not(Box::new(Condition::Always)), &[]), '-');
+    }
+}
