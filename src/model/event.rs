@@ -90,6 +90,9 @@ impl Event {
         let (cause, actor) = match &record.request.origin {
             Origin::Gearman { unique } => (format!("asked for by Zuul as {unique}"), "Zuul".into()),
             Origin::Http { user } => ("asked for over HTTP".to_owned(), Cow::Owned(user.clone())),
+            Origin::Build(parent) => {
+                (format!("started by {} #{}", parent.job, parent.number), Cow::Owned(parent.id.to_string()))
+            }
         };
         let subject = Subject::Build(record.id);
         Event::new(record.accepted_at, subject, (None, stage(record)), cause, actor)

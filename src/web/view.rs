@@ -137,6 +137,10 @@ impl StepLine {
     fn new(step: &StepRecord, now: Millis) -> StepLine {
         let (tone, end, until) = match &step.state {
             StepState::Started => ("busy", "running".to_owned(), now),
+            // A condition that does not hold is no failure.
+            StepState::Ended { end: StepEnd::Exit(1), at, .. } if step.title.contains("(condition") => {
+                ("calm", "does not hold".to_owned(), *at)
+            }
             StepState::Ended { end, at, .. } => {
                 let tone = if *end == StepEnd::Exit(0) { "good" } else { "bad" };
                 (tone, end_text(end), *at)

@@ -57,6 +57,8 @@ mod soak;
 #[cfg(test)]
 mod stalled;
 #[cfg(test)]
+mod started;
+#[cfg(test)]
 #[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
 #[cfg(test)]
