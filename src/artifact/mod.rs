@@ -1,4 +1,4 @@
-//! What a build leaves behind: files chosen by Ant patterns, kept under limits.
+//! What a build leaves behind: files chosen by Ant patterns, kept under limits, and what its tests said.
 //!
 //! A [`Selection`] says which files of a workspace a publisher means; [`Artifacts`] keeps them, written aside and put in place
 //! in one step, so that a result never points at files that are not there (pools-D74). Never: a link followed, a name that
@@ -12,6 +12,7 @@ mod pattern;
 mod retention;
 mod select;
 mod storage;
+mod test_report;
 mod writer;
 
 pub use index::Artifact;
@@ -21,4 +22,7 @@ pub use pattern::Pattern;
 pub use retention::{GivenUp, KeptBuild, given_up};
 pub use select::{Refused, Selected, Selection, select};
 pub use storage::Artifacts;
+pub use test_report::{
+    FILE_MAX as REPORT_MAX, ReportError, TestCase, TestReport, TestStatus, TestSuite, TestTotals,
+};
 pub use writer::{ArtifactError, ArtifactFile, ArtifactWriter};

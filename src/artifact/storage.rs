@@ -35,6 +35,11 @@ impl Artifacts {
         Ok(Artifacts { directory, limits })
     }
 
+    /// Where everything lies.
+    pub(super) fn root(&self) -> &Path {
+        &self.directory
+    }
+
     /// Grouped by the random end of the id, so that no directory gets long.
     fn directory(&self, id: BuildId) -> PathBuf {
         let text = id.as_str();
@@ -86,13 +91,24 @@ impl Artifacts {
         Ok(opened.await?.map(|file| (artifact, tokio::fs::File::from_std(file))))
     }
 
+    /// Opens an artifact that was listed.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn content(&self, id: BuildId, artifact: &Artifact) -> io::Result<tokio::fs::File> {
+        let place = name::below(&self.directory(id).join("files"), &artifact.path);
+        let place = place.map_err(|refused| io::Error::other(refused.to_string()))?;
+        blocking(move || File::open(place)).await.map(tokio::fs::File::from_std)
+    }
+
     /// Removes what a build has left. Nothing there is removed already.
     ///
     /// # Errors
     /// What the file system says.
     pub async fn remove(&self, id: BuildId) -> io::Result<()> {
-        let directory = self.directory(id);
+        let (directory, remove_tests) = (self.directory(id), self.remove_tests(id));
         blocking(move || {
+            remove_tests()?;
             remove(&directory)?;
             // The group's directory goes with its last build; it is made again when needed.
             let _ = fs::remove_dir(directory.parent().unwrap_or(Path::new("")));

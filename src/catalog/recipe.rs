@@ -3,12 +3,14 @@
 
 mod condition;
 mod credential;
+mod test_report;
 mod trigger;
 
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, ConditionalStep, OnEvaluationFailure};
 pub use credential::{BindingForm, CredentialBinding};
+pub use test_report::{Counted, TestLimit, TestReports, TestSource};
 pub use trigger::{BuildStart, PassedParameters, Thresholds, TriggerBuilds};
 
 /// A job, compiled.
@@ -145,6 +147,8 @@ pub enum Publisher {
     PostBuildScript(PostBuildScript),
     /// Files that are kept.
     Archive(Archive),
+    /// Test reports that are read.
+    TestReports(TestReports),
 }
 
 /// The `postbuildscript` publisher, new form.

@@ -225,5 +225,9 @@ fn publisher(publisher: &Publisher, origins: bool, output: &Output) {
             };
             output.line(&format!("  keep {}{}", archive.artifacts, output.paint(Tone::Quiet, &place)));
         }
+        Publisher::TestReports(reports) => {
+            let patterns: Vec<&str> = reports.sources.iter().map(|source| source.pattern.as_str()).collect();
+            output.line(&format!("  read test reports {} ({})", patterns.join(", "), reports.publisher));
+        }
     }
 }

@@ -123,7 +123,11 @@ async fn fail(steps: &Steps<'_>, verdict: &mut Verdict, detail: String) {
 }
 
 /// What the patterns select below the workspace; a workspace that is gone has nothing (pools-D1).
-async fn list(session: &Session, workspace: &Path, selection: &Selection) -> Result<Selected, Trouble> {
+pub(super) async fn list(
+    session: &Session,
+    workspace: &Path,
+    selection: &Selection,
+) -> Result<Selected, Trouble> {
     let look = |keeper: Keeper| async move {
         let mut selected = Selected::default();
         let mut listing = match keeper.list_files(workspace, ENTRIES_MAX).await {

@@ -21,6 +21,7 @@ mod secrets;
 mod session;
 mod steps;
 mod stop;
+mod test_report;
 mod trigger;
 mod turn;
 mod verdict;

@@ -8,6 +8,7 @@ use super::order::{Placed, PlacedPublisher};
 use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
+use super::test_report::TestResults;
 use super::verdict::Verdict;
 use crate::build::BuildEvent;
 use crate::catalog::recipe::{PostGroup, Publisher};
@@ -43,7 +44,7 @@ impl<'a> Publishing<'a> {
             return Ok(());
         }
         self.steps.tell(BuildEvent::Publishing).await?;
-        let mut collection = Collection::default();
+        let (mut collection, mut tests) = (Collection::default(), TestResults::default());
         for publisher in &publishers {
             if let Some(mark) = self.stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
@@ -58,10 +59,14 @@ impl<'a> Publishing<'a> {
                 PlacedPublisher::Plain(Publisher::Archive(wanted)) => {
                     collection.collect(&self.steps, wanted, verdict).await?;
                 }
+                PlacedPublisher::Plain(Publisher::TestReports(wanted)) => {
+                    tests.read(&self.steps, wanted, verdict).await?;
+                }
                 PlacedPublisher::Plain(Publisher::PostBuildScript(_)) => {}
             }
         }
         collection.commit(&self.steps, verdict).await;
+        tests.commit(&self.steps, verdict).await;
         Ok(())
     }
 

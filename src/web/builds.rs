@@ -15,6 +15,7 @@ use super::files::{self, FileView};
 use super::jenkins;
 use super::live::{self, Form, From};
 use super::pages::render;
+use super::test_report::{self, TestsView};
 use super::view::Page;
 use crate::model::{BuildRecord, JobName};
 
@@ -27,6 +28,7 @@ struct BuildPage {
     id: String,
     page: Page,
     history: Vec<EventView>,
+    tests: Option<TestsView>,
     artifacts: Vec<FileView>,
     more_artifacts: usize,
     console: Shown,
@@ -89,6 +91,8 @@ async fn below(
         }
         "buildNumber" => Ok(record.number.to_string().into_response()),
         "api/json" => api_json(web, record, query).await,
+        "testReport" => test_report::page(web, record).await,
+        "testReport/api/json" => test_report::api_json(web, record).await,
         "artifact" => files::list(web, record).await,
         other => match other.strip_prefix("artifact/") {
             Some(path) => files::get(web, record, path).await,
@@ -101,11 +105,13 @@ async fn page(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
     let mut artifacts = files::of(web, record, "artifact/").await?;
     let more_artifacts = artifacts.len().saturating_sub(FILES_SHOWN);
     artifacts.truncate(FILES_SHOWN);
+    let tests = test_report::of(web, record).await?.as_ref().map(TestsView::new);
     let console = Shown::read(web, record, Part::Tail).await?;
     render(&BuildPage {
         id: record.id.to_string(),
         page: Page::new(record, web.builds.now()),
         history: web.history(record.id).await?,
+        tests,
         artifacts,
         more_artifacts,
         console,
@@ -114,7 +120,8 @@ async fn page(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
 
 async fn api_json(web: &Web, record: &BuildRecord, query: &str) -> Result<Response, Failure> {
     let files = files::names(web, record).await?;
-    let object = jenkins::build(record, &files, &web.addresses, web.builds.now());
+    let tests = test_report::of(web, record).await?.as_ref().map(test_report::action);
+    let object = jenkins::build(record, &files, tests, &web.addresses, web.builds.now());
     let text = match value(query, "pretty") {
         Some("true") => serde_json::to_string_pretty(&object),
         _ => serde_json::to_string(&object),

@@ -12,7 +12,13 @@ pub(super) struct FileName {
 }
 
 /// The object at `/job/NAME/NUMBER/api/json`.
-pub(super) fn build(record: &BuildRecord, files: &[FileName], addresses: &Addresses, now: Millis) -> Value {
+pub(super) fn build(
+    record: &BuildRecord,
+    files: &[FileName],
+    tests: Option<Value>,
+    addresses: &Addresses,
+    now: Millis,
+) -> Value {
     let job = &record.request.job;
     let outcome = record.state.outcome();
     let building = outcome.is_none();
@@ -35,12 +41,14 @@ pub(super) fn build(record: &BuildRecord, files: &[FileName], addresses: &Addres
             json!({ "displayPath": name, "fileName": name, "relativePath": file.path })
         })
         .collect();
+    let mut actions = vec![
+        json!({ "_class": "hudson.model.CauseAction", "causes": [cause(&record.request.origin)] }),
+        json!({ "_class": "hudson.model.ParametersAction", "parameters": shown_parameters }),
+    ];
+    actions.extend(tests);
     json!({
         "_class": "hudson.model.FreeStyleBuild",
-        "actions": [
-            { "_class": "hudson.model.CauseAction", "causes": [cause(&record.request.origin)] },
-            { "_class": "hudson.model.ParametersAction", "parameters": shown_parameters },
-        ],
+        "actions": actions,
         "artifacts": artifacts,
         "building": building,
         "description": if record.description.is_empty() { Value::Null } else { record.description.as_str().into() },

@@ -25,11 +25,13 @@ mod pool_view;
 mod protect;
 mod secret;
 mod server;
+mod test_report;
 #[cfg(test)]
 mod tests;
 mod time;
 mod token;
 mod view;
+mod zip;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -62,6 +62,8 @@ mod started;
 #[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
 #[cfg(test)]
+mod test_reports;
+#[cfg(test)]
 mod web;
 #[cfg(test)]
 mod wikimedia;

@@ -9,6 +9,7 @@ mod build_discarder;
 mod conditional_step;
 mod credentials_binding;
 mod job;
+mod junit;
 mod options;
 mod parameter;
 mod post_build_script;
@@ -18,6 +19,7 @@ mod shell;
 mod timeout;
 mod trigger_builds;
 mod unsupported;
+mod xunit;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,12 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         }
         ("publisher", "archive") => {
             recipe.publishers.extend(archive::translate(scope, component).map(Publisher::Archive));
+        }
+        ("publisher", "junit") => {
+            recipe.publishers.extend(junit::translate(scope, component).map(Publisher::TestReports));
+        }
+        ("publisher", "xunit") => {
+            recipe.publishers.extend(xunit::translate(scope, component).map(Publisher::TestReports));
         }
         // A node's directory goes with its lease: nothing is left to clean up, before or after (jjb-T30).
         ("publisher" | "wrapper", "workspace-cleanup") => {}

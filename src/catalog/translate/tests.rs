@@ -4,8 +4,9 @@ use jjb_compat::Memory;
 
 use crate::catalog::config::{CatalogConfig, Reading, Site};
 use crate::catalog::recipe::{
-    Archive, BindingForm, Condition, OnEvaluationFailure, ParameterKind, PassedParameters, PostBuildScript,
-    Publisher, Recipe, Retention, ShellStep, Step, Thresholds, TimeLimit, TimeLimitAction, TimeLimitKind,
+    Archive, BindingForm, Condition, Counted, OnEvaluationFailure, ParameterKind, PassedParameters,
+    PostBuildScript, Publisher, Recipe, Retention, ShellStep, Step, TestLimit, TestReports, TestSource,
+    Thresholds, TimeLimit, TimeLimitAction, TimeLimitKind,
 };
 use crate::catalog::{Finding, Tree, TreeJob, Verdict, Weight};
 
@@ -243,6 +244,55 @@ fn archive() {
     );
     let job = job("publishers:\n  - archive: {artifacts: a, latest-only: true, follow-symlinks: true}");
     assert_eq!(Verdict::of(&job.findings), Verdict::WithDifferences);
+}
+
+fn reports(keys: &str) -> TestReports {
+    match moves(keys).publishers.pop() {
+        Some(Publisher::TestReports(reports)) => reports,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn junit() {
+    let found =
+        reports("publishers:\n  - junit: {results: 'log/junit*.xml,log/*.xunit', allow-empty-results: true}");
+    let source =
+        TestSource { pattern: "log/junit*.xml,log/*.xunit".into(), allow_empty: true, stop_on_error: false };
+    assert_eq!((found.publisher.as_str(), found.sources), ("junit", vec![source]));
+    let failed = TestLimit { counted: Counted::Failed, percent: false, most: 0, fails: false };
+    assert_eq!(found.limits, [failed]);
+    assert!(!reports("publishers:\n  - junit: {results: a}").sources[0].allow_empty);
+    let missing = job("publishers:\n  - junit: {allow-empty-results: true}");
+    assert_eq!(missing.findings[0].problem.code, "missing-option");
+}
+
+#[test]
+fn xunit() {
+    let found = reports(
+        "publishers:\n  - xunit:\n      thresholds:\n        - failed: {unstable: 0, failure: 5, unstablenew: ''}\n        - skipped: {unstable: 10}\n      types:\n        - junit: {pattern: a, skip-if-no-test-files: true, stoponerror: false}\n        - phpunit: {pattern: b}",
+    );
+    let limit = |counted, most, fails| TestLimit { counted, percent: false, most, fails };
+    assert_eq!(
+        found.limits,
+        [
+            limit(Counted::Failed, 0, false),
+            limit(Counted::Failed, 5, true),
+            limit(Counted::Skipped, 10, false)
+        ]
+    );
+    let source = |pattern: &str, allow_empty, stop_on_error| TestSource {
+        pattern: pattern.into(),
+        allow_empty,
+        stop_on_error,
+    };
+    assert_eq!(found.sources, [source("a", true, false), source("b", false, true)]);
+    for stays in [
+        "publishers:\n  - xunit: {types: [{boosttest: {pattern: a}}]}",
+        "publishers:\n  - xunit: {types: [{junit: {pattern: a}}], thresholds: [{failed: {unstablenew: 1}}]}",
+    ] {
+        assert_eq!(Verdict::of(&job(stays).findings), Verdict::Stays, "{stays}");
+    }
 }
 
 fn post(keys: &str) -> PostBuildScript {

@@ -27,8 +27,6 @@ const LATER: &[(&str, &str, &str)] = &[
     ("wrapper", "docker-custom-build-env", "builds in an image of the job's own are not done yet"),
     ("publisher", "trigger-parameterized-builds", "starting other jobs is not done yet"),
     ("publisher", "trigger", "starting other jobs is not done yet"),
-    ("publisher", "junit", "test reports are not read yet"),
-    ("publisher", "xunit", "test reports are not read yet"),
     ("publisher", "email-ext", "mail is not sent yet"),
     ("publisher", "email", "mail is not sent yet"),
     ("trigger", "timed", "jobs are not started by the clock yet"),
