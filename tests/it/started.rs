@@ -147,7 +147,7 @@ impl Place {
         write("password", "pass word");
         let config = folder.path().join("causeway.yaml");
         let text = format!(
-            "state: state\ncatalog: {{jjb: [jobs.yaml], own: ['*']}}\nbuilds: {{grace: 2s}}\n\
+            "state: state\ncatalog: {{jjb: [jobs.yaml], own: ['*']}}\nbuilds: {{grace: 2s, max_running: 20}}\n\
              gearman: {{lost_client_grace: 10m}}\ncredentials:\n  - {{id: token, text: 'file:token'}}\n  - {{id: netrc, file: 'file:netrc'}}\n  \
              - {{id: user, user: ann, password: 'file:password'}}\n  - {{id: broken, text: 'file:gone'}}\n\
              providers:\n  - {{name: here, max_nodes: {nodes}, {provider}}}\n\
