@@ -33,6 +33,8 @@ mod gearman;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod jenkins_exchanges;
 #[cfg(test)]
 mod jjb;

@@ -88,8 +88,13 @@ fn flush(shared: &Rc<Shared>, socket: &Rc<Socket>) {
         let sent = match connection::try_write(&socket.stream, &outbox) {
             Ok(sent) => sent,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
-            // The reading side sees the end as well, and closes.
-            Err(_) => outbox.len(),
+            // The peer is gone, and nobody is left to be answered. What it had still asked is not read: it may be long.
+            Err(_) => {
+                drop(unsent);
+                shared.queue.borrow_mut().keep(outbox);
+                connection::close(shared, socket);
+                return;
+            }
         };
         shared.counters.borrow_mut().bytes_out += sent as u64;
         if sent == outbox.len() {
