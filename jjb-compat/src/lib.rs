@@ -33,6 +33,8 @@ mod rules;
 mod session;
 mod source;
 mod tags;
+mod texts;
+mod trace;
 mod yaml;
 
 use std::path::PathBuf;
@@ -47,5 +49,5 @@ pub use tags::{Include, Tag, TagKind};
 
 /// Reads a tree: files and folders in, jobs, views and problems out. Never panics.
 pub fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {
-    engine::run(source, paths, options)
+    engine::run(&mut engine::State::default(), source, paths, options)
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rustc_hash::FxHashMap;
 
 /// One file of a reading, as an index into [`Files`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -48,16 +50,16 @@ pub struct SourceFile {
     pub text: Arc<str>,
 }
 
-/// All files that one reading has touched, in the order in which they were first seen.
+/// All files that a reading has used. A workspace keeps the number of a file over its life.
 #[derive(Clone, Default, Debug)]
 pub struct Files {
-    list: Vec<SourceFile>,
+    list: Vec<Option<SourceFile>>,
 }
 
 impl Files {
     /// The file of an id.
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
-        self.list.get(id.0 as usize)
+        self.list.get(id.0 as usize)?.as_ref()
     }
 
     /// The path of a file.
@@ -73,17 +75,20 @@ impl Files {
 
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.list.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
+        self.list
+            .iter()
+            .enumerate()
+            .filter_map(|(index, file)| Some((FileId(index as u32), file.as_ref()?)))
     }
 
     /// How many files there are.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.iter().count()
     }
 
     /// True when no file was read.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.iter().next().is_none()
     }
 
     /// `FILE:LINE:COLUMN`, with the parts that are known.
@@ -100,36 +105,43 @@ impl Files {
         }
         out
     }
-
-    fn add(&mut self, file: SourceFile) -> FileId {
-        let id = FileId(self.list.len() as u32);
-        self.list.push(file);
-        id
-    }
 }
 
-/// The register of files while a reading runs; several threads add to it.
+/// The register of files; several threads add to it, and a workspace keeps it.
 #[derive(Default)]
 pub(crate) struct FileRegister {
-    files: RwLock<Files>,
+    inner: Mutex<Register>,
+}
+
+#[derive(Default)]
+struct Register {
+    files: Files,
+    numbers: FxHashMap<PathBuf, FileId>,
 }
 
 impl FileRegister {
-    /// Adds a file.
-    pub(crate) fn add(&self, path: &Path, text: Arc<str>) -> FileId {
-        let file = SourceFile { path: path.to_path_buf(), text };
-        match self.files.write() {
-            Ok(mut files) => files.add(file),
-            Err(poisoned) => poisoned.into_inner().add(file),
-        }
+    fn lock(&self) -> MutexGuard<'_, Register> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// A copy of what is known so far.
-    pub(crate) fn snapshot(&self) -> Files {
-        match self.files.read() {
-            Ok(files) => files.clone(),
-            Err(poisoned) => poisoned.into_inner().clone(),
+    /// Adds a file, or puts another text for it.
+    pub(crate) fn set(&self, path: &Path, text: Arc<str>) -> FileId {
+        let register = &mut *self.lock();
+        let file = SourceFile { path: path.to_path_buf(), text };
+        if let Some(&number) = register.numbers.get(path) {
+            register.files.list[number.0 as usize] = Some(file);
+            return number;
         }
+        let number = FileId(register.files.list.len() as u32);
+        register.files.list.push(Some(file));
+        register.numbers.insert(path.to_path_buf(), number);
+        number
+    }
+
+    /// The files that were used.
+    pub(crate) fn snapshot(&self, used: impl Fn(&Path) -> bool) -> Files {
+        let keep = |file: &Option<SourceFile>| file.as_ref().filter(|file| used(&file.path)).cloned();
+        Files { list: self.lock().files.list.iter().map(keep).collect() }
     }
 }
 

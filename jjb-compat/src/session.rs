@@ -1,17 +1,20 @@
 //! What all parts of one reading share: the source, the options, the files seen, the warnings so far.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::jinja::Templates;
+use crate::node::Node;
 use crate::options::Options;
 use crate::place::{FileId, FileRegister, Place};
 use crate::problem::{Problem, Result};
 use crate::source::{Kind, Source};
 use crate::tags::Home;
+use crate::texts::Texts;
+use crate::trace::{Kept, Key, Trace, element_key, path_key};
 
 /// A text file as it was read.
 #[derive(Clone, Debug)]
@@ -20,25 +23,39 @@ pub(crate) struct Text {
     pub(crate) file: FileId,
 }
 
-/// One reading.
+/// What all workers of a reading share, and what is kept from one reading to the next.
+#[derive(Default)]
+pub(crate) struct Common {
+    /// Jobs and views that were made.
+    pub(crate) made: AtomicUsize,
+    /// Something depends on the order in which the work is done.
+    pub(crate) ordered: AtomicBool,
+    pub(crate) files: FileRegister,
+    pub(crate) templates: Templates,
+    pub(crate) texts: Texts,
+}
+
+/// A worker's view of a reading.
 pub(crate) struct Session<'a> {
     pub(crate) source: &'a dyn Source,
     pub(crate) options: &'a Options,
-    pub(crate) files: FileRegister,
-    pub(crate) templates: Templates,
-    warnings: Mutex<Vec<Problem>>,
-    texts: Mutex<FxHashMap<PathBuf, Text>>,
+    pub(crate) files: &'a FileRegister,
+    pub(crate) templates: &'a Templates,
+    texts: &'a Texts,
+    made: &'a AtomicUsize,
+    ordered: &'a AtomicBool,
+    trace: RefCell<Trace>,
     /// With `confine`: the only folders and files that may be read.
     roots: Vec<PathBuf>,
 }
 
-/// A lock whose holder panicked still holds good data here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 impl<'a> Session<'a> {
-    pub(crate) fn new(source: &'a dyn Source, paths: &[PathBuf], options: &'a Options) -> Session<'a> {
+    pub(crate) fn new(
+        common: &'a Common,
+        source: &'a dyn Source,
+        paths: &[PathBuf],
+        options: &'a Options,
+    ) -> Session<'a> {
         let mut roots: Vec<PathBuf> = Vec::new();
         if options.confine {
             let parts = paths.iter().chain(options.include_path.iter());
@@ -47,36 +64,91 @@ impl<'a> Session<'a> {
         Session {
             source,
             options,
-            files: FileRegister::default(),
-            templates: Templates::default(),
-            warnings: Mutex::default(),
-            texts: Mutex::default(),
+            files: &common.files,
+            templates: &common.templates,
+            texts: &common.texts,
+            made: &common.made,
+            ordered: &common.ordered,
+            trace: RefCell::default(),
             roots,
         }
     }
 
     /// Notes a warning.
     pub(crate) fn warn(&self, problem: Problem) {
-        lock(&self.warnings).push(problem);
+        self.trace.borrow_mut().warn(problem);
     }
 
-    /// Takes the warnings so far.
-    pub(crate) fn take_warnings(&self) -> Vec<Problem> {
-        std::mem::take(&mut lock(&self.warnings))
+    /// Counts a job or view; gives their number.
+    pub(crate) fn count_made(&self) -> usize {
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        if number > self.options.limits.jobs {
+            self.order_matters();
+        }
+        number
+    }
+
+    /// What is done now gives another result when other work is done before it: nothing may run beside it or be kept.
+    pub(crate) fn order_matters(&self) {
+        self.ordered.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that an element is looked up.
+    pub(crate) fn uses_element(&self, kind: &str, name: &Node) {
+        self.trace.borrow_mut().elements.insert(element_key(kind, name));
+    }
+
+    /// Notes that what has this key is looked up.
+    pub(crate) fn uses(&self, key: Key) {
+        self.trace.borrow_mut().elements.insert(key);
+    }
+
+    fn uses_path(&self, path: &Path) {
+        self.trace.borrow_mut().paths.insert(path_key(path));
+    }
+
+    /// Does a piece of work with a trace of its own. What it traces counts for the work around it too.
+    pub(crate) fn traced<T>(&self, work: impl FnOnce() -> T) -> (T, Kept) {
+        let outer = self.trace.take();
+        let done = work();
+        let kept = self.trace.replace(outer).keep();
+        self.trace.borrow_mut().add(&kept);
+        (done, kept)
+    }
+
+    /// Counts what was traced when a result that is used again was made.
+    pub(crate) fn traced_before(&self, kept: &Kept) {
+        self.trace.borrow_mut().add(kept);
+    }
+
+    /// Takes the trace so far.
+    pub(crate) fn take_trace(&self) -> Trace {
+        self.trace.take()
+    }
+
+    /// What a path is; the answer is part of what a later reading compares.
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.uses_path(path);
+        self.texts.kind(self.source, path)
     }
 
     /// Reads a text file once; later calls give the same text.
     pub(crate) fn text(&self, path: &Path, asked: Place) -> Result<Text> {
-        if let Some(text) = lock(&self.texts).get(path) {
-            return Ok(text.clone());
+        self.uses_path(path);
+        self.check_confined(path, asked)?;
+        if let Some(text) = self.texts.text(path) {
+            return Ok(text);
         }
-        let text = self.read(path, asked)?;
-        lock(&self.texts).insert(path.to_path_buf(), text.clone());
-        Ok(text)
+        match self.read(path, asked) {
+            Ok(text) => Ok(self.texts.put(path, text, |text| self.files.set(path, text))),
+            Err(problem) => {
+                self.texts.failed(path);
+                Err(problem)
+            }
+        }
     }
 
-    fn read(&self, path: &Path, asked: Place) -> Result<Text> {
-        self.check_confined(path, asked)?;
+    fn read(&self, path: &Path, asked: Place) -> Result<Arc<str>> {
         let limit = self.options.limits.file_bytes;
         let bytes = match self.source.read(path, limit) {
             Ok(bytes) => bytes,
@@ -105,9 +177,7 @@ impl<'a> Session<'a> {
                 .fail();
             }
         };
-        let text: Arc<str> = plain_line_ends(text).into();
-        let file = self.files.add(path, Arc::clone(&text));
-        Ok(Text { text, file })
+        Ok(plain_line_ends(text).into())
     }
 
     fn check_confined(&self, path: &Path, asked: Place) -> Result<()> {
@@ -129,7 +199,7 @@ impl<'a> Session<'a> {
         home.folders
             .iter()
             .map(|folder| self.expand_user(folder.join(name)))
-            .find(|path| self.source.kind(path) == Some(Kind::File))
+            .find(|path| self.kind(path) == Some(Kind::File))
     }
 
     /// Reads the file of a name, or says where it was sought.
@@ -172,6 +242,6 @@ fn unreadable(path: &Path, asked: Place, error: &io::Error) -> Problem {
 }
 
 /// `CR LF` and `CR` are line ends (rule jjb-J13).
-fn plain_line_ends(text: String) -> String {
+pub(crate) fn plain_line_ends(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }

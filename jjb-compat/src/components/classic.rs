@@ -1,9 +1,7 @@
 //! Components in the classic dialect (rules jjb-J80, jjb-J82 to jjb-J84).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
-
-use rustc_hash::FxHashSet;
 
 use super::choices::{is_choice, with_job_name};
 use super::hipchat;
@@ -24,8 +22,7 @@ use crate::tags::TagKind;
 pub(crate) struct Dispatcher<'d, 's> {
     session: &'d Session<'s>,
     elements: &'d Elements,
-    memo: Memo,
-    masked: RefCell<FxHashSet<String>>,
+    memo: &'d Memo,
 }
 
 /// What surrounds an item: the macro's arguments, the job (for properties), the macros so far.
@@ -39,8 +36,14 @@ struct Around<'a> {
 }
 
 impl<'d, 's> Dispatcher<'d, 's> {
-    pub(crate) fn new(session: &'d Session<'s>, elements: &'d Elements) -> Dispatcher<'d, 's> {
-        Dispatcher { session, elements, memo: Memo::default(), masked: RefCell::default() }
+    pub(crate) fn new(session: &'d Session<'s>, elements: &'d Elements, memo: &'d Memo) -> Dispatcher<'d, 's> {
+        Dispatcher { session, elements, memo }
+    }
+
+    /// The macro of a name, if there is one.
+    fn find(&self, kind: &Kind, name: &Node) -> Option<&'d Element> {
+        self.session.uses_element(kind.name, name);
+        self.elements.get(kind.name, name)
     }
 
     /// All components of a job.
@@ -88,15 +91,17 @@ impl<'d, 's> Dispatcher<'d, 's> {
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
         let key = if job.is_some() { None } else { Memo::key(kind.name, item) };
-        if let Some(found) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
+        if let Some((found, trace)) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
+            self.session.traced_before(&trace);
             return Ok(found);
         }
         let mut out = Vec::new();
         let around = Around { arguments: None, job, choice: None, chain: &[], steps };
-        self.item(kind, item, &around, &mut out)?;
+        let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
+        done?;
         let out: Arc<[Component]> = out.into();
         if let Some(key) = key {
-            self.memo.put(key, kind.name, item, Arc::clone(&out));
+            self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
         }
         Ok(out)
     }
@@ -107,7 +112,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
             return false;
         }
         let name = item.as_map().and_then(Map::first).map_or(item, |(name, _)| name);
-        let listed = self.elements.get(kind.name, name).and_then(|found| found.body.get(kind.list));
+        let listed = self.find(kind, name).and_then(|found| found.body.get(kind.list));
         match listed.and_then(Node::as_seq) {
             Some(items) => items.iter().any(|item| is_choice(kind, item)),
             None => is_choice(kind, item),
@@ -140,7 +145,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
             Some(data) => self.expanded(data, around).within(|| component_frame(kind, &call), call.place)?,
             None => Node::map(Map::new(), call.place),
         };
-        if let Some(found) = self.elements.get(kind.name, &call.name) {
+        if let Some(found) = self.find(kind, &call.name) {
             return self.macro_call(kind, &call, &arguments, found, around, out);
         }
         let name = call.name.text(STYLE);
@@ -211,7 +216,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         out: &mut Vec<Component>,
     ) -> Result<()> {
         let name = call.name.text(STYLE);
-        if kind.has(&name, false) && self.masked.borrow_mut().insert(name.to_string()) {
+        if kind.has(&name, false) {
             self.session.warn(masking(kind, &name, found.place));
         }
         if around.chain.len() >= self.session.options.limits.macro_depth {

@@ -1,30 +1,38 @@
 //! Results of component calls that come again: the same call with the same arguments from the same places.
 
-use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
-use crate::node::{Node, Value};
+use crate::node::{Node, Value, identical};
 use crate::outcome::Component;
+use crate::trace::{Kept, Key};
 
 /// Values that a key may have; larger calls are not remembered.
 const BUDGET: usize = 4_000;
 
-/// Calls and what they gave.
+/// Results that may be kept from one reading to the next; past it all are forgotten.
+const KEPT: usize = 200_000;
+
+/// Calls and what they gave. All workers share it.
 #[derive(Default)]
 pub(crate) struct Memo {
-    table: RefCell<FxHashMap<u64, Vec<Entry>>>,
+    table: Mutex<FxHashMap<u64, Vec<Entry>>>,
 }
 
 struct Entry {
     kind: &'static str,
     call: Node,
     result: Arc<[Component]>,
+    trace: Kept,
 }
 
 impl Memo {
+    fn lock(&self) -> MutexGuard<'_, FxHashMap<u64, Vec<Entry>>> {
+        self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// The hash of a call; `None` when it is too large to remember.
     pub(crate) fn key(kind: &'static str, call: &Node) -> Option<u64> {
         let mut hasher = FxHasher::default();
@@ -33,16 +41,35 @@ impl Memo {
         hash(call, &mut hasher, &mut budget).then(|| hasher.finish())
     }
 
-    pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<Arc<[Component]>> {
-        let table = self.table.borrow();
+    pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
+        let table = self.lock();
         let entries = table.get(&key)?;
-        let entry = entries.iter().find(|entry| entry.kind == kind && same(&entry.call, call))?;
-        Some(Arc::clone(&entry.result))
+        let entry = entries.iter().find(|entry| entry.kind == kind && identical(&entry.call, call))?;
+        Some((Arc::clone(&entry.result), entry.trace.clone()))
     }
 
-    pub(crate) fn put(&self, key: u64, kind: &'static str, call: &Node, result: Arc<[Component]>) {
-        let entry = Entry { kind, call: call.clone(), result };
-        self.table.borrow_mut().entry(key).or_default().push(entry);
+    pub(crate) fn put(
+        &self,
+        key: u64,
+        kind: &'static str,
+        call: &Node,
+        result: Arc<[Component]>,
+        trace: Kept,
+    ) {
+        let entry = Entry { kind, call: call.clone(), result, trace };
+        self.lock().entry(key).or_default().push(entry);
+    }
+
+    /// Forgets what depends on something that has changed.
+    pub(crate) fn forget(&self, changed: &FxHashSet<Key>) {
+        let mut table = self.lock();
+        if table.len() > KEPT {
+            table.clear();
+        }
+        table.retain(|_, entries| {
+            entries.retain(|entry| !entry.trace.is_touched(changed));
+            !entries.is_empty()
+        });
     }
 }
 
@@ -65,23 +92,5 @@ fn hash(node: &Node, hasher: &mut FxHasher, budget: &mut usize) -> bool {
             node.hash(hasher);
             true
         }
-    }
-}
-
-/// Equal in value, type, order and place.
-fn same(a: &Node, b: &Node) -> bool {
-    if a.place != b.place {
-        return false;
-    }
-    match (&a.value, &b.value) {
-        (Value::Seq(a), Value::Seq(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
-            Arc::ptr_eq(a, b) || (a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b)))
-        }
-        (Value::Map(a), Value::Map(b)) => {
-            Arc::ptr_eq(a, b)
-                || (a.len() == b.len()
-                    && a.iter().zip(b.iter()).all(|(a, b)| same(a.0, b.0) && same(a.1, b.1)))
-        }
-        (x, y) => std::mem::discriminant(x) == std::mem::discriminant(y) && a == b,
     }
 }

@@ -1,9 +1,7 @@
 //! Components in the unified dialect (rules jjb-J81 to jjb-J83).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
-
-use rustc_hash::FxHashSet;
 
 use super::choices::{is_choice, with_job_name};
 use super::hipchat;
@@ -21,8 +19,7 @@ use crate::session::Session;
 pub(crate) struct Dispatcher<'d, 's> {
     session: &'d Session<'s>,
     roots: &'d Roots,
-    memo: Memo,
-    masked: RefCell<FxHashSet<String>>,
+    memo: &'d Memo,
 }
 
 /// What surrounds an item.
@@ -36,8 +33,14 @@ struct Around<'a> {
 }
 
 impl<'d, 's> Dispatcher<'d, 's> {
-    pub(crate) fn new(session: &'d Session<'s>, roots: &'d Roots) -> Dispatcher<'d, 's> {
-        Dispatcher { session, roots, memo: Memo::default(), masked: RefCell::default() }
+    pub(crate) fn new(session: &'d Session<'s>, roots: &'d Roots, memo: &'d Memo) -> Dispatcher<'d, 's> {
+        Dispatcher { session, roots, memo }
+    }
+
+    /// The macro of a name, if there is one.
+    fn find(&self, kind: &Kind, name: &Node) -> Option<&'d Macro> {
+        self.session.uses_element(kind.name, name);
+        self.roots.macro_of(kind.name, name)
     }
 
     /// All components of a job.
@@ -84,14 +87,17 @@ impl<'d, 's> Dispatcher<'d, 's> {
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
         let key = if job.is_some() { None } else { Memo::key(kind.name, item) };
-        if let Some(found) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
+        if let Some((found, trace)) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
+            self.session.traced_before(&trace);
             return Ok(found);
         }
         let mut out = Vec::new();
-        self.item(kind, item, &Around { job, choice: None, chain: &[], steps }, &mut out)?;
+        let around = Around { job, choice: None, chain: &[], steps };
+        let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
+        done?;
         let out: Arc<[Component]> = out.into();
         if let Some(key) = key {
-            self.memo.put(key, kind.name, item, Arc::clone(&out));
+            self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
         }
         Ok(out)
     }
@@ -101,7 +107,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
             return false;
         }
         let name = item.as_map().and_then(Map::first).map_or(item, |(name, _)| name);
-        match self.roots.macro_of(kind.name, name) {
+        match self.find(kind, name) {
             Some(found) => {
                 found.elements.as_seq().is_some_and(|items| items.iter().any(|item| is_choice(kind, item)))
             }
@@ -131,7 +137,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
     ) -> Result<()> {
         spend(around.steps, item)?;
         let call = call(item)?;
-        if let Some(found) = self.roots.macro_of(kind.name, &call.name) {
+        if let Some(found) = self.find(kind, &call.name) {
             let within = || format!("in the call of {} macro '{}'", kind.name, call.name.text(STYLE));
             return self.macro_call(kind, &call, found, around, out).within(within, call.place);
         }
@@ -172,7 +178,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         out: &mut Vec<Component>,
     ) -> Result<()> {
         let name = call.name.text(STYLE);
-        if kind.has(&name, true) && self.masked.borrow_mut().insert(name.to_string()) {
+        if kind.has(&name, true) {
             self.session.warn(masking(kind, &name, found.place));
         }
         if around.chain.len() >= self.session.options.limits.macro_depth {
@@ -215,7 +221,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
 
     /// Defaults, the macro's own keys, the call's arguments, and for properties the job (rules jjb-J81, jjb-J82).
     fn variables(&self, call: &Call, found: &Macro, around: &Around) -> Result<Map> {
-        let mut full = self.roots.pick_defaults(&found.defaults)?.params;
+        let mut full = self.roots.pick_defaults(self.session, &found.defaults)?.params;
         full.overlay(&found.params);
         match call.arguments.as_ref().map(|arguments| (arguments, &arguments.value)) {
             None | Some((_, Value::Null)) => {}

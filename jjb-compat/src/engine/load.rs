@@ -1,17 +1,17 @@
 //! Files to elements.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::expand::Elements;
 use crate::expand::elements::{not_an_element, two_keys};
 use crate::expand::unified::{self, Deep, Mode, Roots};
-use crate::files;
 use crate::node::{Map, Node, Value};
 use crate::place::{FileId, Place};
 use crate::problem::{Problem, Result};
 use crate::session::Session;
+use crate::trace::Kept;
 use crate::yaml::{Loader, Scope};
 
 /// Takes the items of files in.
@@ -61,27 +61,36 @@ impl Take for Roots {
     }
 }
 
-/// All elements of a tree, or everything that is wrong with its files.
-pub(super) fn elements<T: Take + Default>(
+/// A file of the list as it was read.
+pub(super) struct Parsed {
+    document: std::result::Result<Option<(Node, FileId)>, Problem>,
+    pub(super) trace: Kept,
+}
+
+/// Reads one file by itself; its anchors begin with `scope` and are what is given back.
+pub(super) fn parse(session: &Session, path: &Path, scope: Scope) -> (Parsed, Scope) {
+    let ((document, scope), trace) = session.traced(|| {
+        let mut loader = Loader::new(session, Arc::new(session.home_of(path)), scope);
+        let document = document(&mut loader, path).map_err(|problem| *problem);
+        loader.home.set_scope(&loader.scope);
+        (document, loader.scope)
+    });
+    (Parsed { document, trace }, scope)
+}
+
+/// The elements of the files, or everything that is wrong with these.
+pub(super) fn elements<'p, T: Take + Default>(
     session: &Session,
-    paths: &[PathBuf],
+    files: impl Iterator<Item = &'p Parsed>,
 ) -> std::result::Result<T, Vec<Problem>> {
-    let files = files::expand(session, paths).map_err(|problem| vec![*problem])?;
     let mut elements = T::default();
     let mut problems = Vec::new();
-    let mut scope = Scope::default();
-    for path in &files {
-        let kept = if session.options.retain_anchors { std::mem::take(&mut scope) } else { Scope::default() };
-        let mut loader = Loader::new(session, Arc::new(session.home_of(path)), kept);
-        match document(&mut loader, path) {
-            Ok(Some((root, file))) => {
-                loader.home.set_scope(&loader.scope);
-                add(session, &mut elements, &root, file, &mut problems);
-            }
+    for parsed in files {
+        match &parsed.document {
+            Ok(Some((root, file))) => add(session, &mut elements, root, *file, &mut problems),
             Ok(None) => {}
-            Err(problem) => problems.push(*problem),
+            Err(problem) => problems.push(problem.clone()),
         }
-        scope = loader.scope;
         if !problems.is_empty() && !session.options.collect {
             break;
         }

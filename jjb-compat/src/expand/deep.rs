@@ -140,7 +140,7 @@ impl Deep<'_, '_> {
         }
     }
 
-    fn render(&self, tag: &Tag, text: &Arc<str>, place: Place) -> Result<String> {
+    fn render(&self, tag: &Tag, text: &Arc<str>, place: Place) -> Result<Arc<str>> {
         let out = self.session.templates.render(self.session, text, &tag.home, place, &self.params)?;
         if out.len() > self.params.text_limit {
             return too_large(place).fail();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::node::{Map, Node, Style, Value};
+use crate::node::{Map, Node, Style, Value, identical_maps};
 use crate::place::Place;
 use crate::problem::{Problem, Result};
 use crate::session::Session;
@@ -15,6 +15,14 @@ use crate::session::Session;
 pub(crate) struct Element {
     pub(crate) body: Arc<Map>,
     pub(crate) place: Place,
+}
+
+impl Element {
+    /// Equal in every respect, places included.
+    pub(crate) fn is_same(&self, other: &Element) -> bool {
+        self.place == other.place
+            && (Arc::ptr_eq(&self.body, &other.body) || identical_maps(&self.body, &other.body))
+    }
 }
 
 /// The elements of one kind, under their id or name, in file order.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::elements::{duplicate, refuse_or_warn};
+use crate::components::Memo;
 use crate::glob;
 use crate::node::{Map, Node, Style};
-use crate::outcome::Origin;
+use crate::outcome::{Component, Origin};
 use crate::place::Place;
 use crate::problem::{Problem, Result};
 use crate::session::Session;
+use crate::trace::Key;
 
 /// What Job Builder puts behind each description.
 const MARKER: &str = "<!-- Managed by Jenkins Job Builder -->";
@@ -18,7 +20,7 @@ const MARKER: &str = "<!-- Managed by Jenkins Job Builder -->";
 /// A job or view whose template is expanded and whose components are not.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
-    pub(crate) definition: Map,
+    pub(crate) definition: Arc<Map>,
     pub(crate) origin: Origin,
 }
 
@@ -29,12 +31,59 @@ impl Made {
     }
 }
 
+/// A piece of a tree that is expanded by itself: a plain job or view, or a project.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit<E> {
+    pub(crate) kind: &'static str,
+    /// The same from one reading to the next.
+    pub(crate) key: Key,
+    /// The key of its element.
+    pub(crate) own: Key,
+    pub(crate) element: E,
+}
+
 /// What came out, and what went wrong on the way.
 #[derive(Default)]
 pub(crate) struct Expanded {
     pub(crate) jobs: Vec<Made>,
     pub(crate) views: Vec<Made>,
     pub(crate) problems: Vec<Problem>,
+    /// The reading must not go on behind this.
+    pub(crate) stop: bool,
+}
+
+/// The elements of a dialect, and how they are expanded.
+pub(crate) trait Expand: Sync {
+    /// An element that is expanded by itself.
+    type Element<'e>: Copy + Sync
+    where
+        Self: 'e;
+
+    /// How mappings print.
+    const STYLE: Style;
+
+    /// True when name filters are asked for after duplicates are dropped.
+    const FILTERS_LAST: bool;
+
+    /// What is to be expanded, in order.
+    fn units(&self) -> Vec<Unit<Self::Element<'_>>>;
+
+    /// Expands one.
+    fn expand(&self, session: &Session, unit: &Unit<Self::Element<'_>>) -> Expanded;
+
+    /// What the component lists of a job stand for.
+    fn components(&self, session: &Session, memo: &Memo, definition: &Map) -> Result<Arc<[Component]>>;
+}
+
+/// Takes one more job or view; past the limit the reading ends.
+pub(crate) fn count(session: &Session, place: Place) -> Result<()> {
+    let limit = session.options.limits.jobs;
+    if session.count_made() <= limit {
+        return Ok(());
+    }
+    Problem::error("too-many-jobs", place, format!("the tree makes more than {limit} jobs"))
+        .cure("narrow the lists that the templates are used with")
+        .fail()
 }
 
 /// True when the name filters ask for it (rule jjb-J114).
@@ -82,14 +131,14 @@ pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, pl
     Ok(())
 }
 
-/// Of several with one name the last stays, at its own place.
-pub(crate) fn drop_duplicates(session: &Session, kind: &str, made: Vec<Made>) -> Result<Vec<Made>> {
+/// Of several with one name the last stays, at its own place. Gives the positions of those that stay.
+pub(crate) fn without_duplicates(session: &Session, kind: &str, made: &[&Made]) -> Result<Vec<usize>> {
     // The place of the name that stays.
-    let mut seen: FxHashMap<Node, Place> = FxHashMap::default();
+    let mut seen: FxHashMap<&Node, Place> = FxHashMap::default();
     let mut kept = Vec::with_capacity(made.len());
-    for item in made.into_iter().rev() {
-        let Some(name) = item.definition.get("name").cloned() else { continue };
-        if let Some(place) = seen.get(&name) {
+    for (index, item) in made.iter().enumerate().rev() {
+        let Some(name) = item.definition.get("name") else { continue };
+        if let Some(place) = seen.get(name) {
             let message = format!("the {kind} '{}' is made twice", name.text(Style::Plain));
             let mut problem = duplicate(session, message, name.place);
             if let Some((project, place)) = &item.origin.project {
@@ -98,9 +147,8 @@ pub(crate) fn drop_duplicates(session: &Session, kind: &str, made: Vec<Made>) ->
             refuse_or_warn(session, problem.within("also made here", *place))?;
             continue;
         }
-        let place = name.place;
-        seen.insert(name, place);
-        kept.push(item);
+        seen.insert(name, name.place);
+        kept.push(index);
     }
     kept.reverse();
     Ok(kept)

@@ -4,6 +4,7 @@ mod includes;
 mod percent;
 mod percent_text;
 mod print;
+mod results;
 mod tojson;
 mod values;
 
@@ -18,6 +19,7 @@ use crate::place::Place;
 use crate::problem::{Problem, Result};
 use crate::session::Session;
 use crate::tags::Home;
+use results::Results;
 
 /// Instructions that one rendering may take: an endless loop ends here.
 const FUEL: u64 = 5_000_000;
@@ -46,7 +48,17 @@ struct Room {
     environment: Environment<'static>,
     texts: Texts,
     /// Names of template texts that did not come from a file.
-    names: Mutex<FxHashMap<Arc<str>, String>>,
+    names: Mutex<FxHashMap<Arc<str>, Known>>,
+    /// Files that templates of this room have pulled in.
+    pulled: Mutex<Vec<String>>,
+}
+
+/// A template text that was used before.
+#[derive(Clone)]
+struct Known {
+    name: Arc<str>,
+    /// What it gave for which values of its variables; `None` when it can see more than these.
+    results: Option<Arc<Results>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -62,30 +74,25 @@ impl Templates {
         home: &Arc<Home>,
         place: Place,
         params: &Params,
-    ) -> Result<String> {
+    ) -> Result<Arc<str>> {
         let room = self.room(home, params.style);
-        let name = room.name(text);
-        let context = values::context(params);
-        for _ in 0..INCLUDES {
-            let rendered =
-                room.environment.get_template(&name).and_then(|template| template.render(context.clone()));
-            let error = match rendered {
-                Ok(out) => return Ok(out),
-                Err(error) => error,
-            };
-            // The lock must be free again before a file is put in.
-            let wanted = lock(&room.texts).wanted.take();
-            match wanted {
-                Some(file) if session.find(home, &file).is_some() => {
-                    let included = session.include(home, &file, place)?;
-                    let text = percent_text::rewritten(&included.text).map_or(included.text, Arc::from);
-                    lock(&room.texts).texts.insert(file, text);
-                }
-                _ => return fault(&error, text, place).fail(),
+        let known = room.known(text);
+        let Some(results) = &known.results else {
+            let out = room.render(session, &known.name, text, place, params);
+            // What was pulled in for an earlier rendering counts for this one too.
+            for file in lock(&room.pulled).iter() {
+                session.find(home, file);
             }
+            return out.map(Arc::from);
+        };
+        let values = results.values(params);
+        let key = results::key(&values);
+        if let Some(out) = results.get(key, &values) {
+            return Ok(out);
         }
-        Problem::error("template-error", place, format!("the template includes more than {INCLUDES} files"))
-            .fail()
+        let out: Arc<str> = room.render(session, &known.name, text, place, params)?.into();
+        results.put(key, values, Arc::clone(&out));
+        Ok(out)
     }
 
     /// The variables that a template uses without defining them, sorted; those of the files that it includes too.
@@ -102,7 +109,7 @@ impl Templates {
         let mut seen = 0;
         while let Some(text) = texts.get(seen).cloned() {
             seen += 1;
-            if let Ok(template) = room.environment.get_template(&room.name(&text)) {
+            if let Ok(template) = room.environment.get_template(&room.known(&text).name) {
                 names.extend(template.undeclared_variables(false));
             }
             for name in includes::names(&text) {
@@ -151,20 +158,60 @@ impl Room {
         print::add_filters(&mut environment, style);
         percent::add_filter(&mut environment, style);
         tojson::add_filters(&mut environment);
-        Room { home: Arc::clone(home), environment, texts, names: Mutex::default() }
+        let (names, pulled) = Default::default();
+        Room { home: Arc::clone(home), environment, texts, names, pulled }
     }
 
-    /// The name under which a text can be loaded.
-    fn name(&self, text: &Arc<str>) -> String {
+    /// A text that can be loaded, and what it gave before.
+    fn known(&self, text: &Arc<str>) -> Known {
         let mut names = lock(&self.names);
-        if let Some(name) = names.get(text) {
-            return name.clone();
+        if let Some(known) = names.get(text) {
+            return known.clone();
         }
-        let name = format!("<template {}>", names.len());
+        let name: Arc<str> = format!("<template {}>", names.len()).into();
         let written = percent_text::rewritten(text).map_or_else(|| Arc::clone(text), Arc::from);
-        lock(&self.texts).texts.insert(name.clone(), written);
-        names.insert(Arc::clone(text), name.clone());
-        name
+        lock(&self.texts).texts.insert(name.to_string(), written);
+        let results = match self.environment.get_template(&name) {
+            Ok(template) if !results::sees_more(text) => {
+                Some(Arc::new(Results::new(template.undeclared_variables(false).into_iter().collect())))
+            }
+            _ => None,
+        };
+        let known = Known { name, results };
+        names.insert(Arc::clone(text), known.clone());
+        known
+    }
+
+    fn render(
+        &self,
+        session: &Session,
+        name: &str,
+        text: &str,
+        place: Place,
+        params: &Params,
+    ) -> Result<String> {
+        let context = values::context(params);
+        for _ in 0..INCLUDES {
+            let rendered =
+                self.environment.get_template(name).and_then(|template| template.render(context.clone()));
+            let error = match rendered {
+                Ok(out) => return Ok(out),
+                Err(error) => error,
+            };
+            // The lock must be free again before a file is put in.
+            let wanted = lock(&self.texts).wanted.take();
+            match wanted {
+                Some(file) if session.find(&self.home, &file).is_some() => {
+                    let included = session.include(&self.home, &file, place)?;
+                    let text = percent_text::rewritten(&included.text).map_or(included.text, Arc::from);
+                    lock(&self.texts).texts.insert(file.clone(), text);
+                    lock(&self.pulled).push(file);
+                }
+                _ => return fault(&error, text, place).fail(),
+            }
+        }
+        Problem::error("template-error", place, format!("the template includes more than {INCLUDES} files"))
+            .fail()
     }
 }
 

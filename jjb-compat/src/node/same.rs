@@ -87,3 +87,22 @@ impl Hash for Node {
         }
     }
 }
+
+/// Equal in value, type, order and place.
+pub(crate) fn identical(a: &Node, b: &Node) -> bool {
+    if a.place != b.place {
+        return false;
+    }
+    match (&a.value, &b.value) {
+        (Value::Seq(a), Value::Seq(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
+            Arc::ptr_eq(a, b) || (a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a, b)))
+        }
+        (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b) || identical_maps(a, b),
+        (x, y) => std::mem::discriminant(x) == std::mem::discriminant(y) && a == b,
+    }
+}
+
+/// Equal in order, and each entry in value, type and place.
+pub(crate) fn identical_maps(a: &Map, b: &Map) -> bool {
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a.0, b.0) && identical(a.1, b.1))
+}

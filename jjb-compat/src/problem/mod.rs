@@ -16,7 +16,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong in a tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
     /// Error or warning.
     pub severity: Severity,

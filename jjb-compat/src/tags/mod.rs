@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::node::Node;
 use crate::place::FileId;
+use crate::session::Text;
 use crate::yaml::Scope;
 
 /// A tag whose result depends on variables.
@@ -64,7 +65,7 @@ pub(crate) struct Home {
     /// Unified: the anchors of the file, which later includes see (rule jjb-J25).
     scope: Mutex<Scope>,
     /// Unified: YAML files that were included already.
-    included: Mutex<FxHashMap<FileId, Node>>,
+    included: Mutex<FxHashMap<FileId, (Arc<str>, Node)>>,
 }
 
 impl Home {
@@ -92,12 +93,14 @@ impl Home {
         }
     }
 
-    pub(crate) fn included(&self, file: FileId) -> Option<Node> {
-        lock(&self.included).get(&file).cloned()
+    pub(crate) fn included(&self, text: &Text) -> Option<Node> {
+        let included = lock(&self.included);
+        let (read, node) = included.get(&text.file)?;
+        Arc::ptr_eq(read, &text.text).then(|| node.clone())
     }
 
-    pub(crate) fn keep_included(&self, file: FileId, node: &Node) {
-        lock(&self.included).insert(file, node.clone());
+    pub(crate) fn keep_included(&self, text: &Text, node: &Node) {
+        lock(&self.included).insert(text.file, (Arc::clone(&text.text), node.clone()));
     }
 }
 

@@ -10,7 +10,7 @@ impl Classic<'_, '_> {
     pub(super) fn with_defaults(&self, data: &Map, place: Place, template: Option<&Map>) -> Result<Map> {
         let global = Node::str("global", place);
         let name = data.get("defaults").unwrap_or(&global);
-        let set = self.elements.get("defaults", name);
+        let set = self.find("defaults", name);
         if set.is_none() && name.as_str() != Some("global") {
             return Problem::error(
                 "unknown-defaults",

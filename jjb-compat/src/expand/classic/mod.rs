@@ -6,78 +6,84 @@ mod kind;
 mod project;
 mod template;
 
-use std::cell::Cell;
+use std::sync::Arc;
 
-use super::Elements;
-use super::finish::{self, Expanded, Made, full_name};
-use crate::node::{Map, Style};
-use crate::outcome::Origin;
-use crate::problem::{Problem, Result, Within};
+use super::finish::{self, Expand, Expanded, Made, Unit, full_name};
+use super::{Element, Elements};
+use crate::components::Memo;
+use crate::components::classic::Dispatcher;
+use crate::node::{Map, Node, Style};
+use crate::outcome::{Component, Origin};
+use crate::problem::{Result, Within};
 use crate::session::Session;
+use crate::trace::element_key;
 
 use kind::{JOBS, VIEWS};
 
 /// How mappings print in this dialect.
 pub(crate) const STYLE: Style = Style::Ordered;
 
-/// Expands the elements of a tree.
-pub(crate) struct Classic<'c, 's> {
-    pub(crate) session: &'c Session<'s>,
-    pub(crate) elements: &'c Elements,
-    /// Jobs and views made so far.
-    made: Cell<usize>,
+/// Expands an element by the others.
+struct Classic<'c, 's> {
+    session: &'c Session<'s>,
+    elements: &'c Elements,
 }
 
-impl<'c, 's> Classic<'c, 's> {
-    pub(crate) fn new(session: &'c Session<'s>, elements: &'c Elements) -> Classic<'c, 's> {
-        Classic { session, elements, made: Cell::new(0) }
+impl Expand for Elements {
+    type Element<'e> = &'e Element;
+
+    const STYLE: Style = STYLE;
+
+    const FILTERS_LAST: bool = false;
+
+    /// Job Builder's order (rule jjb-J112).
+    fn units(&self) -> Vec<Unit<&Element>> {
+        let of = |kind: &'static str| {
+            self.all(kind).map(move |(name, element)| {
+                let key = element_key(kind, name);
+                Unit { kind, key, own: key, element }
+            })
+        };
+        of("job").chain(of("view")).chain(of("project")).collect()
     }
 
-    /// All jobs and views, in Job Builder's order (rule jjb-J112).
-    pub(crate) fn expand(&self) -> Expanded {
+    fn expand(&self, session: &Session, unit: &Unit<&Element>) -> Expanded {
+        let classic = Classic { session, elements: self };
         let mut out = Expanded::default();
-        for (_, element) in self.elements.all("job") {
-            let made = self.plain_job(element);
-            if !self.keep(made, &mut out.jobs, &mut out.problems) {
-                return out;
-            }
-        }
-        for (_, element) in self.elements.all("view") {
-            let made = self.plain_view(element);
-            if !self.keep(made, &mut out.views, &mut out.problems) {
-                return out;
-            }
-        }
-        for (_, project) in self.elements.all("project") {
-            if !self.project(project, &JOBS, &mut out) || !self.project(project, &VIEWS, &mut out) {
-                return out;
-            }
-        }
-        for (kind, list) in [("job", &mut out.jobs), ("view", &mut out.views)] {
-            match finish::drop_duplicates(self.session, kind, std::mem::take(list)) {
-                Ok(kept) => *list = kept,
-                Err(problem) => out.problems.push(*problem),
+        match unit.kind {
+            "job" => keep(classic.plain_job(unit.element), &mut out, |out| &mut out.jobs),
+            "view" => keep(classic.plain_view(unit.element), &mut out, |out| &mut out.views),
+            _ => {
+                let done = classic.project(unit.element, &JOBS, &mut out)
+                    && classic.project(unit.element, &VIEWS, &mut out);
+                out.stop = !done;
             }
         }
         out
     }
 
-    /// Takes a result in; false when the reading must stop.
-    fn keep(&self, made: Result<Option<Made>>, list: &mut Vec<Made>, problems: &mut Vec<Problem>) -> bool {
-        match made {
-            Ok(made) => {
-                list.extend(made);
-                true
-            }
-            Err(problem) => {
-                problems.push(*problem);
-                self.session.options.collect
-            }
-        }
+    fn components(&self, session: &Session, memo: &Memo, definition: &Map) -> Result<Arc<[Component]>> {
+        Dispatcher::new(session, self, memo).job(definition)
+    }
+}
+
+/// Takes a result in.
+fn keep(made: Result<Option<Made>>, out: &mut Expanded, list: fn(&mut Expanded) -> &mut Vec<Made>) {
+    match made {
+        Ok(made) => list(out).extend(made),
+        Err(problem) => out.problems.push(*problem),
+    }
+}
+
+impl<'c> Classic<'c, '_> {
+    /// An element, if there is one.
+    fn find(&self, kind: &str, name: &Node) -> Option<&'c Element> {
+        self.session.uses_element(kind, name);
+        self.elements.get(kind, name)
     }
 
     /// A plain job is not expanded (rule jjb-J60).
-    fn plain_job(&self, element: &super::Element) -> Result<Option<Made>> {
+    fn plain_job(&self, element: &Element) -> Result<Option<Made>> {
         let name = || format!("in job '{}'", shown_name(&element.body));
         let mut definition =
             self.with_defaults(&element.body, element.place, None).within(name, element.place)?;
@@ -85,7 +91,7 @@ impl<'c, 's> Classic<'c, 's> {
         self.finished(definition, origin(element)).within(name, element.place)
     }
 
-    fn plain_view(&self, element: &super::Element) -> Result<Option<Made>> {
+    fn plain_view(&self, element: &Element) -> Result<Option<Made>> {
         let mut definition = Map::clone(&element.body);
         full_name(&mut definition, STYLE);
         self.finished(definition, origin(element))
@@ -99,21 +105,12 @@ impl<'c, 's> Classic<'c, 's> {
             return Ok(None);
         }
         finish::describe(&mut definition, options.keep_descriptions, false, origin.place)?;
-        self.made.set(self.made.get() + 1);
-        if self.made.get() > options.limits.jobs {
-            return Problem::error(
-                "too-many-jobs",
-                origin.place,
-                format!("the tree makes more than {} jobs", options.limits.jobs),
-            )
-            .cure("narrow the lists that the templates are used with")
-            .fail();
-        }
-        Ok(Some(Made { definition, origin }))
+        finish::count(self.session, origin.place)?;
+        Ok(Some(Made { definition: Arc::new(definition), origin }))
     }
 }
 
-fn origin(element: &super::Element) -> Origin {
+fn origin(element: &Element) -> Origin {
     Origin { place: element.place, template: None, project: None, group: None }
 }
 

@@ -58,7 +58,7 @@ impl Classic<'_, '_> {
         if self.named_plain(project, kind, &reference, seen)? {
             return Ok(());
         }
-        if let Some(group) = self.elements.get(kind.group, reference.name) {
+        if let Some(group) = self.find(kind.group, reference.name) {
             return self.group(project, kind, &reference, group, seen, out);
         }
         let Some(template) = self.template(kind, reference.name)? else {
@@ -95,7 +95,7 @@ impl Classic<'_, '_> {
         reference: &Reference,
         seen: &mut FxHashSet<Node>,
     ) -> Result<bool> {
-        let Some(element) = self.elements.get(kind.plain, reference.name) else {
+        let Some(element) = self.find(kind.plain, reference.name) else {
             return Ok(false);
         };
         self.with_defaults(&element.body, element.place, None)?;
@@ -147,7 +147,7 @@ impl Classic<'_, '_> {
 
     /// A template on its own defaults.
     fn template(&self, kind: &Kind, name: &Node) -> Result<Option<(Map, Place)>> {
-        let Some(element) = self.elements.get(kind.template, name) else {
+        let Some(element) = self.find(kind.template, name) else {
             return Ok(None);
         };
         let body = self

@@ -135,7 +135,7 @@ impl Deep<'_, '_> {
         Ok(Node::str(texts.join("\n"), node.place))
     }
 
-    fn render(&self, home: &Arc<Home>, text: &Arc<str>, place: Place) -> Result<String> {
+    fn render(&self, home: &Arc<Home>, text: &Arc<str>, place: Place) -> Result<Arc<str>> {
         let out = self.session.templates.render(self.session, text, home, place, &self.params)?;
         if out.len() > self.params.text_limit {
             return too_large(place).fail();
@@ -180,8 +180,12 @@ impl Deep<'_, '_> {
 /// The YAML that a template gave. It sees the anchors of its file.
 fn load_rendered(session: &Session, home: &Arc<Home>, text: &str, place: Place) -> Result<Node> {
     let scope = home.lend_scope();
+    let anchors = scope.anchors.len();
     let mut loader = Loader::new(session, Arc::clone(home), scope);
     let node = loader.load_at(text, place);
+    if loader.scope.anchors.len() != anchors {
+        session.order_matters();
+    }
     home.give_back(loader.scope);
     Ok(node?.unwrap_or_else(|| Node::null(place)))
 }
@@ -189,18 +193,24 @@ fn load_rendered(session: &Session, home: &Arc<Home>, text: &str, place: Place) 
 /// A YAML file that a tag names. It is read once for each including file.
 fn load_included(session: &Session, home: &Arc<Home>, name: &str, place: Place) -> Result<Node> {
     let text = session.include(home, name, place)?;
-    if let Some(node) = home.included(text.file) {
+    if let Some(node) = home.included(&text) {
         return Ok(node);
     }
     let path = session.find(home, name).unwrap_or_default();
     let inner = Arc::new(session.home_of(&path));
-    let mut loader = Loader::new(session, inner, home.lend_scope());
+    let scope = home.lend_scope();
+    let anchors = scope.anchors.len();
+    let mut loader = Loader::new(session, inner, scope);
     let node = loader.load(&text.text, text.file).within(|| "included here".into(), place);
+    if loader.scope.anchors.len() != anchors {
+        // What is read after this sees the new anchors.
+        session.order_matters();
+    }
     let inner = Arc::clone(&loader.home);
     inner.give_back(loader.scope.clone());
     home.give_back(loader.scope);
     let node = node?.unwrap_or_else(|| Node::null(place));
-    home.keep_included(text.file, &node);
+    home.keep_included(&text, &node);
     Ok(node)
 }
 

@@ -4,25 +4,36 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::deep::{Deep, Mode};
-use super::roots::{Bundle, Reference, Root, Roots, Table};
+use super::roots::{Bundle, Defaults, Reference, Root, Roots, Table};
 use super::{STYLE, axes, params};
-use crate::expand::finish::{self, Expanded, Made, full_name};
-use crate::node::{Map, Node};
-use crate::outcome::Origin;
+use crate::expand::finish::{self, Expand, Expanded, Made, Unit, full_name};
+use crate::components::Memo;
+use crate::components::unified::Dispatcher;
+use crate::node::{Map, Node, Style};
+use crate::outcome::{Component, Origin};
 use crate::place::Place;
 use crate::problem::{Problem, Result, Within};
 use crate::session::Session;
+use crate::trace::element_key;
 
-/// Expands the elements of a tree.
-pub(crate) struct Unified<'u, 's> {
+/// Expands an element by the others.
+struct Unified<'u, 's> {
     session: &'u Session<'s>,
     roots: &'u Roots,
-    made: Cell<usize>,
+}
+
+/// What is expanded by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'u> {
+    Plain(&'u Root),
+    Project(&'u Bundle),
 }
 
 /// Jobs or views.
 struct Tables<'t> {
     kind: &'static str,
+    template: &'static str,
+    group: &'static str,
     plain: &'t Table<Root>,
     templates: &'t Table<Root>,
     groups: &'t Table<Bundle>,
@@ -37,81 +48,112 @@ struct Use<'u> {
     params: Map,
 }
 
-impl<'u, 's> Unified<'u, 's> {
-    pub(crate) fn new(session: &'u Session<'s>, roots: &'u Roots) -> Unified<'u, 's> {
-        Unified { session, roots, made: Cell::new(0) }
-    }
+impl Expand for Roots {
+    type Element<'e> = Part<'e>;
 
-    /// All jobs and views.
-    pub(crate) fn expand(&self) -> Expanded {
-        let roots = self.roots;
-        let jobs = Tables {
-            kind: "job",
-            plain: &roots.jobs,
-            templates: &roots.job_templates,
-            groups: &roots.job_groups,
-            list: |bundle| &bundle.jobs,
-        };
-        let views = Tables {
-            kind: "view",
-            plain: &roots.views,
-            templates: &roots.view_templates,
-            groups: &roots.view_groups,
-            list: |bundle| &bundle.views,
-        };
-        let mut out = Expanded::default();
-        out.jobs = self.all(&jobs, &mut out.problems);
-        if out.problems.is_empty() || self.session.options.collect {
-            out.views = self.all(&views, &mut out.problems);
+    const STYLE: Style = STYLE;
+
+    const FILTERS_LAST: bool = true;
+
+    fn units(&self) -> Vec<Unit<Part<'_>>> {
+        let mut out = Vec::new();
+        for (kind, table) in [("job", &self.jobs), ("view", &self.views)] {
+            out.extend(table.iter().map(|(name, root)| {
+                let key = element_key(kind, name);
+                Unit { kind, key, own: key, element: Part::Plain(root) }
+            }));
+            out.extend(self.projects.iter().map(|(name, project)| {
+                let own = element_key("project", name);
+                // A project is expanded twice, once for its jobs and once for its views.
+                Unit { kind, key: own ^ u64::from(kind == "view"), own, element: Part::Project(project) }
+            }));
         }
         out
     }
 
-    fn all(&self, tables: &Tables, problems: &mut Vec<Problem>) -> Vec<Made> {
-        let mut out = Vec::new();
-        for root in tables.plain.values() {
-            let made = self.plain(root).within(|| in_element(tables.kind, &root.name), root.place);
-            if !self.take(made, &mut out, problems) {
-                return out;
+    fn expand(&self, session: &Session, unit: &Unit<Part<'_>>) -> Expanded {
+        let unified = Unified { session, roots: self };
+        let tables = unified.tables(unit.kind);
+        let mut made = Vec::new();
+        let mut out = Expanded::default();
+        match unit.element {
+            Part::Plain(root) => {
+                let done = unified.plain(root).within(|| in_element(tables.kind, &root.name), root.place);
+                unified.take(done, &mut made, &mut out);
             }
-        }
-        for project in self.roots.projects.values() {
-            for reference in (tables.list)(project) {
-                let mut items = Vec::new();
-                let used = self.project_reference(tables, project, reference, &mut items);
-                let used = used.within(|| in_element("project", &project.name), project.place);
-                if !self.take(used.map(|()| items), &mut out, problems) {
-                    return out;
+            Part::Project(project) => {
+                for reference in (tables.list)(project) {
+                    let mut items = Vec::new();
+                    let used = unified.project_reference(&tables, project, reference, &mut items);
+                    let used = used.within(|| in_element("project", &project.name), project.place);
+                    unified.take(used.map(|()| items), &mut made, &mut out);
+                    if out.stop {
+                        break;
+                    }
                 }
             }
         }
-        let kept = match finish::drop_duplicates(self.session, tables.kind, out) {
-            Ok(kept) => kept,
-            Err(problem) => {
-                problems.push(*problem);
-                return Vec::new();
-            }
-        };
-        kept.into_iter().filter(|made| finish::wanted(self.session, &made.definition, STYLE)).collect()
+        if unit.kind == "job" {
+            out.jobs = made;
+        } else {
+            out.views = made;
+        }
+        out
     }
 
-    fn take(&self, made: Result<Vec<Made>>, out: &mut Vec<Made>, problems: &mut Vec<Problem>) -> bool {
-        match made {
-            Ok(made) => {
-                out.extend(made);
-                true
+    fn components(&self, session: &Session, memo: &Memo, definition: &Map) -> Result<Arc<[Component]>> {
+        Dispatcher::new(session, self, memo).job(definition)
+    }
+}
+
+impl<'u> Unified<'u, '_> {
+    fn tables(&self, kind: &'static str) -> Tables<'u> {
+        let roots = self.roots;
+        if kind == "job" {
+            Tables {
+                kind,
+                template: "job-template",
+                group: "job-group",
+                plain: &roots.jobs,
+                templates: &roots.job_templates,
+                groups: &roots.job_groups,
+                list: |bundle| &bundle.jobs,
             }
-            Err(problem) => {
-                let stop = problem.code == "too-many-jobs";
-                problems.push(*problem);
-                self.session.options.collect && !stop
+        } else {
+            Tables {
+                kind,
+                template: "view-template",
+                group: "view-group",
+                plain: &roots.views,
+                templates: &roots.view_templates,
+                groups: &roots.view_groups,
+                list: |bundle| &bundle.views,
             }
         }
+    }
+
+    fn take(&self, made: Result<Vec<Made>>, items: &mut Vec<Made>, out: &mut Expanded) {
+        match made {
+            Ok(made) => items.extend(made),
+            Err(problem) => {
+                out.stop = problem.code == "too-many-jobs" || !self.session.options.collect;
+                out.problems.push(*problem);
+            }
+        }
+    }
+
+    /// Notes what is looked up among jobs, templates and groups.
+    fn uses(&self, kind: &str, name: &Node) {
+        self.session.uses_element(kind, name);
+    }
+
+    fn defaults(&self, name: &Node) -> Result<Defaults> {
+        self.roots.pick_defaults(self.session, name)
     }
 
     /// A plain job or view is expanded too; its parameters are those of its defaults and its own, as written.
     fn plain(&self, root: &Root) -> Result<Vec<Made>> {
-        let mut defaults = self.roots.pick_defaults(&root.defaults)?;
+        let mut defaults = self.defaults(&root.defaults)?;
         defaults.params.overlay(&root.params);
         defaults.contents.overlay(&root.contents);
         let origin = Origin { place: root.place, template: None, project: None, group: None };
@@ -130,6 +172,9 @@ impl<'u, 's> Unified<'u, 's> {
         let mut params = project.params.clone();
         params.insert(Node::str("name", project.name.place), project.name.clone());
         params.overlay(&reference.params);
+        self.uses(tables.kind, &reference.name);
+        self.uses(tables.template, &reference.name);
+        self.uses(tables.group, &reference.name);
         if tables.plain.contains_key(&reference.name) {
             return Ok(());
         }
@@ -155,6 +200,8 @@ impl<'u, 's> Unified<'u, 's> {
         outer: &Map,
         out: &mut Vec<Made>,
     ) -> Result<()> {
+        self.uses(tables.kind, &inner.name);
+        self.uses(tables.template, &inner.name);
         if tables.plain.contains_key(&inner.name) {
             return Ok(());
         }
@@ -174,7 +221,7 @@ impl<'u, 's> Unified<'u, 's> {
 
     fn combinations(&self, template: &Root, used: &Use, out: &mut Vec<Made>) -> Result<()> {
         let chosen = used.project.defaults.as_ref().unwrap_or(&template.defaults);
-        let defaults = self.roots.pick_defaults(chosen)?;
+        let defaults = self.defaults(chosen)?;
         let mut given = defaults.params;
         given.overlay(&template.params);
         given.overlay(&used.params);
@@ -220,17 +267,8 @@ impl<'u, 's> Unified<'u, 's> {
             full_name(&mut definition, STYLE);
             crate::expand::zuul::amend(&mut definition)?;
         }
-        self.made.set(self.made.get() + 1);
-        if self.made.get() > options.limits.jobs {
-            return Problem::error(
-                "too-many-jobs",
-                origin.place,
-                format!("the tree makes more than {} jobs", options.limits.jobs),
-            )
-            .cure("narrow the lists that the templates are used with")
-            .fail();
-        }
-        Ok(Made { definition, origin })
+        finish::count(self.session, origin.place)?;
+        Ok(Made { definition: Arc::new(definition), origin })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The unified dialect: parameters and contents apart, parameters expanded by each other (contract section 8).
 
 mod axes;
+mod compare;
 pub(crate) mod deep;
 mod generate;
 mod keys;
@@ -13,7 +14,6 @@ use crate::node::{Map, Style};
 use crate::session::Session;
 
 pub(crate) use deep::{Deep, Mode};
-pub(crate) use generate::Unified;
 pub(crate) use roots::{Macro, Roots};
 
 /// How mappings print in this dialect.

@@ -72,11 +72,11 @@ pub(crate) struct Roots {
     pub(super) view_templates: Table<Root>,
     pub(super) view_groups: Table<Bundle>,
     pub(super) projects: Table<Bundle>,
-    macros: IndexMap<&'static str, Table<Macro>, FxBuildHasher>,
+    pub(super) macros: IndexMap<&'static str, Table<Macro>, FxBuildHasher>,
 }
 
 /// Kinds of macros with the key of their list.
-const MACROS: &[(&str, &str)] = &[
+pub(super) const MACROS: &[(&str, &str)] = &[
     ("parameter", "parameters"),
     ("property", "properties"),
     ("builder", "builders"),
@@ -95,8 +95,11 @@ impl Roots {
     }
 
     /// A set overlaid on `global` (rule jjb-J71).
-    pub(crate) fn pick_defaults(&self, name: &Node) -> Result<Defaults> {
-        let global = self.defaults.get(&Node::str("global", name.place));
+    pub(crate) fn pick_defaults(&self, session: &Session, name: &Node) -> Result<Defaults> {
+        let set = Node::str("global", name.place);
+        session.uses_element("defaults", &set);
+        session.uses_element("defaults", name);
+        let global = self.defaults.get(&set);
         if name.as_str() == Some("global") {
             return Ok(global.cloned().unwrap_or_default());
         }

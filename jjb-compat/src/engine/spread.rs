@@ -1,0 +1,53 @@
+//! Work over several threads, results in order.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Stack of the threads that walk trees: nesting is bounded, and so is what this holds.
+pub(super) const STACK: usize = 256 << 20;
+
+/// Pieces that a thread takes at a time.
+const CHUNK: usize = 8;
+
+/// Does `count` pieces of work. Each thread makes a worker of its own first.
+pub(super) fn spread<W, T: Send>(
+    threads: usize,
+    count: usize,
+    worker: impl Fn() -> W + Sync,
+    work: impl Fn(&W, usize) -> T + Sync,
+) -> Vec<T> {
+    if threads <= 1 || count <= CHUNK {
+        let own = worker();
+        return (0..count).map(|index| work(&own, index)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let own = worker();
+        let mut done = Vec::new();
+        loop {
+            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            if start >= count {
+                return done;
+            }
+            done.extend((start..count.min(start + CHUNK)).map(|index| (index, work(&own, index))));
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        let more = threads.min(count.div_ceil(CHUNK)) - 1;
+        // A thread that cannot be started leaves its work to the others.
+        let others: Vec<_> = (0..more)
+            .filter_map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok())
+            .collect();
+        let mut done = run();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
