@@ -35,6 +35,7 @@ mod source;
 mod tags;
 mod texts;
 mod trace;
+mod workspace;
 mod yaml;
 
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ pub use place::{FileId, Files, Place, SourceFile};
 pub use problem::{Frame, Problem, Severity};
 pub use source::{FileSystem, Kind, Memory, Source};
 pub use tags::{Include, Tag, TagKind};
+pub use workspace::{Changes, Workspace};
 
 /// Reads a tree: files and folders in, jobs, views and problems out. Never panics.
 pub fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {

@@ -75,10 +75,7 @@ impl Files {
 
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.list
-            .iter()
-            .enumerate()
-            .filter_map(|(index, file)| Some((FileId(index as u32), file.as_ref()?)))
+        self.list.iter().enumerate().filter_map(|(index, file)| Some((FileId(index as u32), file.as_ref()?)))
     }
 
     /// How many files there are.

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::components::Pool;
 use crate::jinja::Templates;
 use crate::node::Node;
 use crate::options::Options;
@@ -33,6 +34,7 @@ pub(crate) struct Common {
     pub(crate) files: FileRegister,
     pub(crate) templates: Templates,
     pub(crate) texts: Texts,
+    pub(crate) pool: Pool,
 }
 
 /// A worker's view of a reading.
@@ -42,6 +44,7 @@ pub(crate) struct Session<'a> {
     pub(crate) files: &'a FileRegister,
     pub(crate) templates: &'a Templates,
     texts: &'a Texts,
+    pub(crate) pool: &'a Pool,
     made: &'a AtomicUsize,
     ordered: &'a AtomicBool,
     trace: RefCell<Trace>,
@@ -67,6 +70,7 @@ impl<'a> Session<'a> {
             files: &common.files,
             templates: &common.templates,
             texts: &common.texts,
+            pool: &common.pool,
             made: &common.made,
             ordered: &common.ordered,
             trace: RefCell::default(),

@@ -36,7 +36,11 @@ struct Around<'a> {
 }
 
 impl<'d, 's> Dispatcher<'d, 's> {
-    pub(crate) fn new(session: &'d Session<'s>, elements: &'d Elements, memo: &'d Memo) -> Dispatcher<'d, 's> {
+    pub(crate) fn new(
+        session: &'d Session<'s>,
+        elements: &'d Elements,
+        memo: &'d Memo,
+    ) -> Dispatcher<'d, 's> {
         Dispatcher { session, elements, memo }
     }
 

@@ -73,6 +73,36 @@ impl Memo {
     }
 }
 
+/// Lists and their items that several jobs have: each is held once.
+#[derive(Default)]
+pub(crate) struct Pool {
+    table: Mutex<FxHashMap<u64, Vec<Node>>>,
+}
+
+impl Pool {
+    /// The value that is held for an identical one.
+    pub(crate) fn share(&self, node: Node) -> Node {
+        if !matches!(node.value, Value::Seq(_) | Value::Map(_)) {
+            return node;
+        }
+        let Some(key) = Memo::key("", &node) else { return node };
+        let mut table = self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let held = table.entry(key).or_default();
+        match held.iter().find(|held| identical(held, &node)) {
+            Some(held) => held.clone(),
+            None => {
+                held.push(node.clone());
+                node
+            }
+        }
+    }
+
+    /// Lets go of all.
+    pub(crate) fn forget(&self) {
+        self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+    }
+}
+
 fn hash(node: &Node, hasher: &mut FxHasher, budget: &mut usize) -> bool {
     if *budget == 0 {
         return false;

@@ -20,7 +20,7 @@ use crate::place::Place;
 use crate::problem::{Problem, Result};
 
 pub(crate) use lists::job_lists;
-pub(crate) use memo::Memo;
+pub(crate) use memo::{Memo, Pool};
 pub(crate) use names::{Kind, PROPERTY};
 
 /// Steps that one component costs: a job ends long before its components fill the memory.

@@ -135,7 +135,10 @@ impl State {
             let listed: FxHashSet<&PathBuf> = files.iter().collect();
             self.parsed.retain(|path, _| listed.contains(path));
         }
-        files.iter().filter_map(|path| self.parsed.get(path)).for_each(|parsed| gathered.trace(&parsed.trace));
+        files
+            .iter()
+            .filter_map(|path| self.parsed.get(path))
+            .for_each(|parsed| gathered.trace(&parsed.trace));
         Ok(files)
     }
 
@@ -176,13 +179,7 @@ impl State {
         self.tree = Some(Tree::Unified(roots));
     }
 
-    fn expand<D: Expand>(
-        &mut self,
-        request: Request,
-        threads: usize,
-        elements: &D,
-        gathered: &mut Gathered,
-    ) {
+    fn expand<D: Expand>(&mut self, request: Request, threads: usize, elements: &D, gathered: &mut Gathered) {
         let mut units = self.keep_units();
         let made = units.values().map(|unit| unit.expanded.jobs.len() + unit.expanded.views.len()).sum();
         self.common.made.store(made, Ordering::Relaxed);
@@ -209,6 +206,7 @@ impl State {
             }
         }
         self.memo.forget(changed);
+        self.common.pool.forget();
         units
     }
 

@@ -96,8 +96,8 @@ impl<D: Expand> Work<'_, '_, D> {
             let session = (self.worker)();
             for unit in missing {
                 let done = self.unit(&session, unit);
-                let stop = done.expanded.stop
-                    || (!self.options.collect && !done.expanded.problems.is_empty());
+                let stop =
+                    done.expanded.stop || (!self.options.collect && !done.expanded.problems.is_empty());
                 units.insert(unit.key, done);
                 if stop {
                     break;

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::elements::{duplicate, refuse_or_warn};
 use crate::components::Memo;
 use crate::glob;
-use crate::node::{Map, Node, Style};
+use crate::node::{Map, Node, Style, Value};
 use crate::outcome::{Component, Origin};
 use crate::place::Place;
 use crate::problem::{Problem, Result};
@@ -104,6 +104,16 @@ pub(crate) fn full_name(definition: &mut Map, style: Style) {
     let full = format!("{}/{}", folder.text(style), name.text(style));
     let (key, place) = (key.clone(), name.place);
     definition.insert(key, Node::str(full, place));
+}
+
+/// Lists of a definition, and their items, that another job has too become one with those.
+pub(crate) fn share(session: &Session, definition: &mut Map) {
+    for value in definition.values_mut() {
+        if let Value::Seq(items) = &value.value {
+            let items = items.iter().map(|item| session.pool.share(item.clone())).collect();
+            *value = session.pool.share(Node::seq(items, value.place));
+        }
+    }
 }
 
 /// Adds the marker to the description.

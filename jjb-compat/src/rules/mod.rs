@@ -4,6 +4,7 @@ mod classic;
 mod elements;
 mod errors;
 mod files;
+mod incremental;
 mod jinja;
 mod macros;
 mod strings;
@@ -11,6 +12,8 @@ mod tags;
 mod unified;
 mod yaml;
 mod zuul;
+
+use std::sync::Arc;
 
 use crate::{Dialect, Memory, Node, Options, Outcome, read};
 

@@ -66,9 +66,8 @@ impl Same for Reference {
 
 impl Same for Bundle {
     fn same(&self, other: &Bundle) -> bool {
-        let lists = |a: &[Reference], b: &[Reference]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
-        };
+        let lists =
+            |a: &[Reference], b: &[Reference]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b));
         self.place == other.place
             && identical(&self.name, &other.name)
             && identical_maps(&self.params, &other.params)

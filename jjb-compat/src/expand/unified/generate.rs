@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::deep::{Deep, Mode};
 use super::roots::{Bundle, Defaults, Reference, Root, Roots, Table};
 use super::{STYLE, axes, params};
-use crate::expand::finish::{self, Expand, Expanded, Made, Unit, full_name};
 use crate::components::Memo;
 use crate::components::unified::Dispatcher;
+use crate::expand::finish::{self, Expand, Expanded, Made, Unit, full_name};
 use crate::node::{Map, Node, Style};
 use crate::outcome::{Component, Origin};
 use crate::place::Place;
@@ -268,6 +268,7 @@ impl<'u> Unified<'u, '_> {
             crate::expand::zuul::amend(&mut definition)?;
         }
         finish::count(self.session, origin.place)?;
+        finish::share(self.session, &mut definition);
         Ok(Made { definition: Arc::new(definition), origin })
     }
 }
