@@ -171,7 +171,7 @@ def parse():
     parser.add_argument("--reader", default=os.path.join(ROOT, "target", "debug", "causeway"), help="our program")
     parser.add_argument("--oracle", default=os.path.join(shared, "harness", "jjb_oracle.py"))
     parser.add_argument("--python", help="use this Python instead of an environment of our own (with --dialect)")
-    parser.add_argument("--seconds", type=float, help="stop after that time")
+    parser.add_argument("--seconds", type=float, help="stop after that time, and say how far it came")
     parser.add_argument("--show", action="store_true", help="also say what was compared, by kind")
     parser.add_argument("--all", action="store_true", help="show every difference")
     parser.add_argument("--whole", action="store_true", help="do not reduce")

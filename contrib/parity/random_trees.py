@@ -119,7 +119,7 @@ class Grower:
         if kind < 80:
             return "{%s!%s}" % (v, self.pick("rs"))
         if kind < 83:
-            return "{%s%s}" % (v, self.pick(["!r:>12", "!s:*^9", "!s:<6.2"]))
+            return "{%s%s}" % (v, self.pick(["!r:>12", "!s:*^9", "!s:<6"]))
         if kind < 86 and "n" in self.inside:
             return "{n%s}" % self.pick([":03d", ":>5", ":x", ":+d", ":,", ":.2f", ":e", ":08.3f", ":b", ":<4", ":^7", ":_", ":c"])
         if kind < 88 and "lst" in self.inside:
@@ -161,6 +161,9 @@ class Grower:
             return self.pick(["{{ 1 + 2 }}{x}", "{% if V is defined %}{{ V }}{% endif %}", "x"]).replace("V", v)
         if "-" in v or "-" in w:
             v = w = "a"
+        # In release 6.5.0 the variable `name`, and a tag that waits, are objects that are no strings to Jinja2.
+        if self.unified and ("is string" in text or "tojson" in text):
+            text = TEMPLATES[0]
         if self.inside and not {"lst", "n", "map"} <= set(self.inside) and ("lst" in text or "n >" in text):
             text = TEMPLATES[0]
         return text.replace("V", v).replace("W", w)

@@ -3,12 +3,13 @@
 import json
 import re
 
-# Objects that the classic dialect prints into text where it does not expand them: Python adds an address.
-OBJECTS = re.compile(r"<jenkins_jobs\.local_yaml\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template>")
+# Objects that are printed into text where they are not expanded: Python adds an address.
+OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template>")
 
 # What differs on purpose (contrib/docs/jjb.md): words of the original's message, and the reason.
 DOCUMENTED = {
     r"not supported between instances of": "Jinja2 refuses to order values of different types",
+    r"Object of type Loc\w+ is not JSON serializable": "the filter tojson of release 6.5.0 takes no text out of YAML",
     r"^list index out of range$": "release 6.5.0 dies over zuul triggers of a job with parameters (jjb-J92)",
 }
 
@@ -38,8 +39,9 @@ SAME = (
     (r"Unrecognized project-type", {"unknown-project-type"}, 0),
     (r"Missing command from|requires? a command", {"missing-argument"}, 0),
     (r"object has no attribute 'b'$", {"attribute-access"}, 0),
-    (r"object has no attribute 'get'|is not a mapping|unhashable type: 'list'$|dictionary update sequence|keywords must be strings", {"bad-arguments", "missing-variable", "bad-reference"}, 0),
+    (r"object has no attribute 'get'|is not a mapping|unhashable type: 'list'$|dictionary update sequence", {"bad-exclude", "bad-arguments", "missing-variable", "bad-reference"}, 0),
     (r"(?:object|') has no attribute|is undefined|no element \d|has no len|expected str|object is not|syntax|Encountered unknown", {"template-error", "missing-variable", "bad-arguments", "not-an-element", "unresolved-include", "bad-join", "bad-axis", "bad-component"}, 0),
+    (r"keywords must be strings", {"bad-key"}, 0),
     (r"Unknown axis '(.+?)'", {"bad-exclude"}, 1),
     (r"Expected a dict, but |'str' object has no attribute 'get'", {"bad-exclude", "bad-reference"}, 0),
     (r"cannot serialize|write\(\) argument must be str", {"bad-arguments", "missing-argument", "unresolved-tag"}, 0),
@@ -112,5 +114,7 @@ def both(left, right):
         if right["code"] in codes and word in plain(right["text"]):
             return "both refuse: %s" % right["code"], None
         break
+    if left["module"] and "Unknown entry point" not in said:
+        return "refused by a module while it writes XML (jjb-J131)", None
     kind = "errors name different things: %s" % right["code"]
-    return kind, (kind, "%s: %s\n  ours: %s" % (left["class"], said[-400:], right["text"][:400]))
+    return kind, (kind, "%s: %s %s\n  ours: %s" % (left["class"], said[-400:], left.get("frames", ""), right["text"][:400]))

@@ -17,6 +17,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod docker;
 #[cfg(test)]
 mod docker_engine;
@@ -38,6 +40,8 @@ mod hostile;
 mod jenkins_exchanges;
 #[cfg(test)]
 mod jjb;
+#[cfg(test)]
+mod jjb_random;
 #[cfg(test)]
 mod keeper;
 #[cfg(test)]

@@ -45,6 +45,17 @@ impl Params<'_> {
 
 /// Expands a text: a whole-string field keeps its type (rule jjb-J40), anything else is text (rule jjb-J41).
 pub(crate) fn format_text(text: &Arc<str>, place: Place, params: &Params) -> Result<Node> {
+    let named = [Some(params.map), params.over];
+    if let Some(key) = named.into_iter().flatten().find_map(Map::key_without_text) {
+        // Python takes variables as keyword arguments, and even a text without fields is formatted.
+        return Problem::error(
+            "bad-key",
+            key.place,
+            format!("the name of a variable is {}, not text", key.kind()),
+        )
+        .cure("write the key in quotes")
+        .fail();
+    }
     if !text.as_bytes().iter().any(|byte| matches!(byte, b'{' | b'}')) {
         return Ok(Node::new(Value::Str(Arc::clone(text)), place));
     }

@@ -10,6 +10,8 @@ use super::{Node, Value};
 #[derive(Clone, Default, Debug)]
 pub struct Map {
     entries: IndexMap<Node, Node, FxBuildHasher>,
+    /// Some key is no text.
+    mixed: bool,
 }
 
 /// A text key to look up without making a node.
@@ -36,7 +38,7 @@ impl Map {
 
     /// An empty mapping with room for `count` keys.
     pub fn with_capacity(count: usize) -> Map {
-        Map { entries: IndexMap::with_capacity_and_hasher(count, FxBuildHasher) }
+        Map { entries: IndexMap::with_capacity_and_hasher(count, FxBuildHasher), mixed: false }
     }
 
     /// The value of a text key.
@@ -66,7 +68,13 @@ impl Map {
 
     /// Sets a value; a key that is there keeps its place in the order.
     pub fn insert(&mut self, key: Node, value: Node) {
+        self.mixed |= !matches!(key.value, Value::Str(_));
         self.entries.insert(key, value);
+    }
+
+    /// The first key that is no text.
+    pub(crate) fn key_without_text(&self) -> Option<&Node> {
+        if self.mixed { self.keys().find(|key| !matches!(key.value, Value::Str(_))) } else { None }
     }
 
     /// Takes a text key out; the others keep their order.

@@ -103,3 +103,16 @@ fn jjb_j41_an_index_takes_a_letter_of_a_text() {
         assert_eq!(wrong(dialect, "'{n[0]}'"), "missing-item");
     }
 }
+
+#[test]
+fn jjb_j41_names_of_variables_are_texts() {
+    let project = "- job-template: {name: '{name}-t'}\n- project: {name: p, 5: x, jobs: ['{name}-t']}\n";
+    let call = "- builder: {name: m, builders: [shell: x]}\n- job: {name: j, builders: [m: {yes: y}]}\n";
+    for dialect in BOTH {
+        assert_eq!(fault(dialect, &[("a", project)]), "bad-key");
+        assert_eq!(fault(dialect, &[("a", call)]), "bad-key");
+    }
+    let job = "- job: {name: j, 5: x, node: y}\n";
+    assert_eq!(fault(Dialect::Unified, &[("a", job)]), "bad-key");
+    assert!(read_with(&[("a", job)], &options(Dialect::Classic)).problems.is_empty());
+}

@@ -53,6 +53,12 @@ pub fn jjb_python() -> Option<PathBuf> {
     python("CAUSEWAY_JJB_PYTHON", "venv-jjb")
 }
 
+/// The same with the release of the unified dialect, 6.5.0.
+#[track_caller]
+pub fn jjb_unified_python() -> Option<PathBuf> {
+    python("CAUSEWAY_JJB_UNIFIED_PYTHON", "venv-jjb-unified")
+}
+
 #[track_caller]
 fn python(variable: &str, environment: &str) -> Option<PathBuf> {
     let place = std::env::var_os(variable)

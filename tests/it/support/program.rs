@@ -175,8 +175,14 @@ impl Finished {
 /// Runs `causeway` with these arguments to its end.
 #[track_caller]
 pub fn run(arguments: &[&str]) -> Finished {
+    run_with(&[], arguments)
+}
+
+/// Runs a command with variables in its environment, and waits for its end.
+#[track_caller]
+pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Finished {
     let mut command = causeway();
-    command.args(arguments).stdout(Stdio::piped());
+    command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped());
     let mut child = command.spawn_piped();
     let stdout = collect(child.stdout.take().expect("standard output is a pipe"));
     let stderr = collect(child.stderr.take().expect("standard error is a pipe"));
