@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::console::Console;
+use crate::console::{Console, Masks};
 use crate::guard::{Door, Refusal, Refusals, SOCKET};
 use crate::pool::Lease;
 
@@ -38,11 +38,11 @@ pub(super) fn address(lease: &Lease) -> Option<(String, String)> {
 
 impl GuardSocket {
     /// Opens it, where the lease's provider has an engine and its label gives one. Returns when clients can connect.
-    pub async fn open(lease: &Lease, console: &Console) -> Option<GuardSocket> {
+    pub async fn open(lease: &Lease, console: &Console, masks: Masks) -> Option<GuardSocket> {
         let (lines, told) = mpsc::channel(WAITING);
         let door = lease.door(Arc::new(Teller { lines, told: AtomicU32::new(0) }))?;
         let (tasks, over) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(write_down(told, console.clone()));
+        tasks.spawn(write_down(told, console.clone(), masks));
         let (opened, open) = oneshot::channel();
         let listening = listen(lease.clone(), door, tasks.clone(), over.clone(), opened);
         let ended = over.clone();
@@ -99,10 +99,11 @@ async fn listen(
     }
 }
 
-async fn write_down(mut told: mpsc::Receiver<String>, console: Console) {
+/// What a job asked for may hold its secrets.
+async fn write_down(mut told: mpsc::Receiver<String>, console: Console, masks: Masks) {
     while let Some(line) = told.recv().await {
         // Only fails when the process ends.
-        let _ = console.note(line.into()).await;
+        let _ = console.note(masks.hide(&line).into()).await;
     }
 }
 

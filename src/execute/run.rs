@@ -181,7 +181,7 @@ impl Build<'_> {
         }
         let secrets = Bound::gather(&self.context.secrets, &recipe, &record.request.parameters).await?;
         let session = self.node(&record, &recipe).await?;
-        self.guard = GuardSocket::open(session.lease(), &self.console).await;
+        self.guard = GuardSocket::open(session.lease(), &self.console, secrets.masks.clone()).await;
         let session = self.session.insert(session);
         let record = self.context.builds.find(self.id).await.ok().flatten().unwrap_or(record);
         let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console, &secrets);

@@ -140,6 +140,7 @@ async fn fail(
     word: ResultWord,
     detail: String,
 ) {
+    let detail = steps.secrets().masks.hide(&detail);
     steps.say(&format!("Test results: {detail}\n")).await;
     verdict.worsen(word, Cause::Publisher { name: wanted.publisher.clone(), detail });
 }

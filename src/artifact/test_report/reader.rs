@@ -42,6 +42,7 @@ struct Open {
     /// The text of this element goes to the case's trace.
     gathers: Option<usize>,
     depth: usize,
+    has_root: bool,
 }
 
 /// Reads a report; suites come in the order of their ends.
@@ -79,6 +80,9 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Vec<TestSuite>, ReportErr
             Event::Eof if open.depth > 0 => {
                 return Err(ReportError::Xml("it ends too early".to_owned(), reader.buffer_position()));
             }
+            Event::Eof if !open.has_root => {
+                return Err(ReportError::Xml("it has no element".to_owned(), reader.buffer_position()));
+            }
             Event::Eof => return Ok(open.done),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
@@ -110,6 +114,7 @@ impl Open {
         if self.depth == 0 && !matches!(name, "testsuites" | "testsuite") {
             return Err(ReportError::Root(name.to_owned()));
         }
+        self.has_root = true;
         match name {
             "testsuites" | "testsuite" if self.case.is_none() => {
                 let own = attribute(element, "name").filter(|name| !name.is_empty());
