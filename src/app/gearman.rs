@@ -1,10 +1,12 @@
 //! The Gearman server as this process runs it.
 
+use std::collections::HashMap;
+
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::gearman::limits::Limits;
 use crate::gearman::server::{
-    self, Filtered, LocalEvents, LocalNames, Options, PayloadFilter, Server, WorkPacket,
+    self, Filtered, LocalEvents, LocalNames, Options, PayloadFilter, Rooms, Server, WorkPacket,
 };
 use crate::pool::Pool;
 use crate::sys::{Clock, new_build_id};
@@ -12,6 +14,7 @@ use crate::zuul::feed;
 use crate::zuul::wire::{Passed, is_build_of_zuul, pass_to_zuul};
 
 use super::StartError;
+use super::rooms::RoomPlan;
 
 /// Starts the server with the names of former runs listed and our own served here from the first moment (zuul-S-5, Z-2).
 pub(super) fn start(
@@ -47,7 +50,19 @@ pub(super) fn local_names(config: &Config, catalog: &Catalog, pool: &Pool) -> Lo
     if config.catalog.own.is_empty() {
         return LocalNames::default();
     }
-    feed::local_names(catalog, &pool.atoms(), &config.gearman.manager)
+    let mut plan = RoomPlan::new(config);
+    let mut known: HashMap<String, u32> = HashMap::new();
+    let mut group = |expression: &str| match known.get(expression) {
+        Some(group) => *group,
+        None => {
+            let group = plan.group(pool.serving(expression));
+            known.insert(expression.to_owned(), group);
+            group
+        }
+    };
+    let mut names = feed::local_names(catalog, &pool.atoms(), &config.gearman.manager, &mut group);
+    names.rooms = Rooms { group_of: names.rooms.group_of, ..plan.rooms() };
+    names
 }
 
 /// Zuul's handler must never see data of a build that is not a JSON object (zuul-Z-4).

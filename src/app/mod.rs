@@ -12,6 +12,7 @@ mod masters;
 mod pool;
 mod reload;
 mod retention;
+mod rooms;
 mod secrets;
 mod tally;
 

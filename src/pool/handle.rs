@@ -97,6 +97,13 @@ impl Pool {
         self.labels.load().matching(expression).map(|_| ())
     }
 
+    /// The labels that serve this expression, best first; none when nobody does.
+    pub fn serving(&self, expression: &str) -> Vec<String> {
+        let table = self.labels.load();
+        let matching = table.matching(expression).unwrap_or_default();
+        matching.into_iter().map(|index| table.entries[index].definition.name.clone()).collect()
+    }
+
     /// The words that our nodes answer to, for the names `build:JOB:LABEL` (decision 9).
     pub fn atoms(&self) -> Vec<String> {
         self.labels.load().offered()

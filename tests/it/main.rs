@@ -58,6 +58,7 @@ mod pool;
 mod program;
 #[cfg(test)]
 mod reload;
+mod rooms;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]

@@ -52,6 +52,21 @@ pub struct LocalNames {
     pub bounded: Vec<Vec<u8>>,
     /// Handed out at once (`stop:MANAGER`, `set_description:MANAGER`).
     pub immediate: Vec<Vec<u8>>,
+    /// How many jobs of which bounded names may be inside at once, beside [`Command::Room`].
+    pub rooms: Rooms,
+}
+
+/// Rooms with places for jobs. A job is handed out only when each of its rooms has a free place; among those that may go the
+/// order stays strict (zuul-S-9). So names that have no room in common never wait for each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rooms {
+    /// How many jobs each room holds.
+    pub places: Vec<u32>,
+    /// Which rooms a job takes a place in, for each kind of job.
+    pub groups: Vec<Vec<u32>>,
+    /// The group of each bounded name, in their order. A name beyond the end, or with a group that does not exist, takes no
+    /// place anywhere.
+    pub group_of: Vec<u32>,
 }
 
 /// Pure hooks about the data that external workers send (zuul-Z-4: only JSON objects may reach Zuul for a build).
@@ -138,6 +153,17 @@ pub enum Command {
         credits: u32,
         /// Bounded assignments received since start.
         seen: u64,
+    },
+    /// A build of a former process, submitted to this function, is inside still: it takes a place in the rooms of the
+    /// function, whatever their size, until [`Command::Left`].
+    Entered {
+        /// The function that it was submitted to.
+        function: Bytes,
+    },
+    /// What came of a bounded [`Event::Assigned`] of this function is over: its places are free.
+    Left {
+        /// The function that it was submitted to.
+        function: Bytes,
     },
     /// Sends `WORK_DATA` to the job's client.
     Data {

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use api::{
-    Command, ConnectionId, Event, Filtered, Handle, LocalNames, Options, PayloadFilter, Stats, WorkPacket,
+    Command, ConnectionId, Event, Filtered, Handle, LocalNames, Options, PayloadFilter, Rooms, Stats,
+    WorkPacket,
 };
 pub use replay::{Left, replay};
 

@@ -43,7 +43,8 @@ pub fn replay(script: &[u8]) -> Left {
         queued_bytes: 64 << 10,
         ..Limits::default()
     };
-    options.local = LocalNames { bounded: vec![b"b".to_vec()], immediate: vec![b"i".to_vec()] };
+    options.local =
+        LocalNames { bounded: vec![b"b".to_vec()], immediate: vec![b"i".to_vec()], ..LocalNames::default() };
     let limits = options.limits.clone();
     let mut queue = Queue::new(options);
     let peers =
@@ -76,7 +77,11 @@ impl Player {
             3 => {
                 let bounded =
                     if peer.is_multiple_of(2) { vec![b"b".to_vec(), b"f".to_vec()] } else { Vec::new() };
-                self.queue.command(Command::SetLocal(LocalNames { bounded, immediate: vec![b"i".to_vec()] }));
+                self.queue.command(Command::SetLocal(LocalNames {
+                    bounded,
+                    immediate: vec![b"i".to_vec()],
+                    ..LocalNames::default()
+                }));
             }
             4 => {
                 if let Some(handle) = self.ours.pop() {

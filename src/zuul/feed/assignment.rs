@@ -45,7 +45,7 @@ impl Feed {
         self.assigned.remove(&handle);
         self.cancelled.remove(&handle);
         if assignment.bounded {
-            self.room.leave().await;
+            self.room.leave(assignment.function).await;
         }
     }
 

@@ -15,6 +15,7 @@ mod simulation;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use dashmap::{DashMap, DashSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,11 +23,11 @@ use tracing::{debug, info};
 
 use self::assignment::Assignment;
 use self::room::Room;
-use super::wire::{Function, WorkerFacts};
+use super::wire::{Function, WorkerFacts, build_function, build_label_function};
 use crate::build::Builds;
 use crate::catalog::CatalogHandle;
 use crate::gearman::server::{Command, Event, Handle, LocalEvents, Server};
-use crate::model::{Addresses, BuildId, Cause};
+use crate::model::{Addresses, BuildId, BuildRequest, Cause};
 use crate::store::{Store, StoreError};
 
 pub use names::local_names;
@@ -66,13 +67,15 @@ pub struct Feed {
     /// Assignments that were cancelled before their build was recorded.
     cancelled: DashSet<Handle>,
     tasks: TaskTracker,
+    /// Builds of a former process.
+    former: Vec<BuildId>,
 }
 
 impl Feed {
     /// A feed that is not yet running. The builds `former` of a former process are in the house already.
     pub fn new(parts: FeedParts, former: &[BuildId]) -> Arc<Feed> {
         let room = Room::new(parts.server.clone(), parts.max_running, former.len());
-        let feed = Arc::new(Feed {
+        Arc::new(Feed {
             server: parts.server,
             builds: parts.builds,
             catalog: parts.catalog,
@@ -84,21 +87,23 @@ impl Feed {
             assigned: DashMap::new(),
             cancelled: DashSet::new(),
             tasks: TaskTracker::new(),
-        });
-        for id in former {
-            let id = *id;
-            feed.spawn(|feed| feed.former(id));
-        }
-        feed
+            former: former.to_vec(),
+        })
     }
 
     /// Nobody waits for the end of a former process's build but the room that it takes.
-    async fn former(self: Arc<Self>, id: BuildId) {
-        if let Some(mut record) = self.builds.watch(id) {
+    async fn former(self: &Arc<Self>, id: BuildId) {
+        let Some(mut record) = self.builds.watch(id) else {
+            self.room.leave(Bytes::new()).await;
+            return;
+        };
+        let function = function_of(&record.borrow().request);
+        self.room.entered(function.clone()).await;
+        self.spawn(|feed| async move {
             // An error means that the writer of builds is gone, and with it the process.
             let _ = record.wait_for(|record| record.state.outcome().is_some()).await;
-        }
-        self.room.leave().await;
+            feed.room.leave(function).await;
+        });
     }
 
     /// Lets so many builds in at once from now on; those that are inside stay.
@@ -108,6 +113,9 @@ impl Feed {
 
     /// Takes events until `shutdown` or the server's end.
     pub async fn run(self: Arc<Self>, mut events: LocalEvents, shutdown: CancellationToken) {
+        for id in self.former.clone() {
+            self.former(id).await;
+        }
         self.room.open().await;
         loop {
             tokio::select! {
@@ -212,4 +220,14 @@ impl Feed {
             debug!("the Gearman server has ended");
         }
     }
+}
+
+/// The function that a build was, or would have been, submitted to.
+fn function_of(request: &BuildRequest) -> Bytes {
+    let job = request.job.as_str();
+    let function = match &request.label {
+        Some(label) => build_label_function(job, label),
+        None => build_function(job),
+    };
+    function.into_bytes().into()
 }

@@ -6,11 +6,25 @@ use crate::zuul::wire::{build_function, build_label_function, set_description_fu
 
 /// `build:JOB` and `build:JOB:LABEL` for each job that we own and each atom that our nodes answer to; `stop:` and
 /// `set_description:` of our manager name when there is any.
-pub fn local_names(catalog: &Catalog, atoms: &[String], manager: &str) -> LocalNames {
+///
+/// `group` tells the group of the jobs that need a node of an expression, for [`LocalNames::rooms`].
+pub fn local_names(
+    catalog: &Catalog,
+    atoms: &[String],
+    manager: &str,
+    group: &mut dyn FnMut(&str) -> u32,
+) -> LocalNames {
     let mut names = LocalNames::default();
+    let mut add = |name: String, expression: &str| {
+        names.bounded.push(name.into_bytes());
+        names.rooms.group_of.push(group(expression));
+    };
     for job in catalog.owned() {
-        names.bounded.push(build_function(job.as_str()).into_bytes());
-        names.bounded.extend(atoms.iter().map(|atom| build_label_function(job.as_str(), atom).into_bytes()));
+        let node = catalog.job(job.as_str()).map_or("", |entry| entry.recipe.node.as_str());
+        add(build_function(job.as_str()), node);
+        for atom in atoms {
+            add(build_label_function(job.as_str(), atom), atom);
+        }
     }
     names.immediate =
         vec![stop_function(manager).into_bytes(), set_description_function(manager).into_bytes()];

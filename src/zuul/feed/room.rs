@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use tracing::debug;
 
 use crate::gearman::server::{Command, Server};
@@ -37,8 +38,14 @@ impl Room {
         });
     }
 
-    /// A build has ended: one more may come.
-    pub async fn leave(&self) {
+    /// A build of a former process is inside; it was counted from the start.
+    pub async fn entered(&self, function: Bytes) {
+        self.send(Command::Entered { function }).await;
+    }
+
+    /// A build of this function has ended: one more may come.
+    pub async fn leave(&self, function: Bytes) {
+        self.send(Command::Left { function }).await;
         let places = self.change(|places| places.inside = places.inside.saturating_sub(1));
         self.tell(places).await;
     }
@@ -64,7 +71,11 @@ impl Room {
 
     async fn tell(&self, places: Places) {
         let credits = places.max.saturating_sub(places.inside);
-        if self.server.send(Command::Room { credits, seen: places.seen }).await.is_err() {
+        self.send(Command::Room { credits, seen: places.seen }).await;
+    }
+
+    async fn send(&self, command: Command) {
+        if self.server.send(command).await.is_err() {
             debug!("the Gearman server has ended");
         }
     }

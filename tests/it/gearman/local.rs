@@ -8,7 +8,7 @@ use super::{connect, end, options, packet, soon, start, start_with};
 
 fn names(bounded: &[&[u8]], immediate: &[&[u8]]) -> LocalNames {
     let owned = |names: &[&[u8]]| names.iter().map(|name| name.to_vec()).collect();
-    LocalNames { bounded: owned(bounded), immediate: owned(immediate) }
+    LocalNames { bounded: owned(bounded), immediate: owned(immediate), ..LocalNames::default() }
 }
 
 /// The next event that is no new name.

@@ -17,15 +17,25 @@ const WIDE: usize = 64;
 pub(super) enum Taker {
     /// A class of workers.
     Class(u32),
-    /// This process.
-    Local,
+    /// This process, for a group of its bounded functions.
+    Local(u32),
+}
+
+impl Taker {
+    /// Whose functions it takes jobs of.
+    fn owner(self) -> Owner {
+        match self {
+            Self::Class(_) => Owner::Workers,
+            Self::Local(_) => Owner::LocalBounded,
+        }
+    }
 }
 
 impl Queue {
     fn taker(&mut self, taker: Taker) -> &mut Class {
         match taker {
             Taker::Class(class) => &mut self.classes[class],
-            Taker::Local => &mut self.local.class,
+            Taker::Local(group) => &mut self.local.groups[group as usize].class,
         }
     }
 
@@ -38,7 +48,9 @@ impl Queue {
         let key = self.jobs[head].key;
         match self.names[function].owner {
             Owner::LocalImmediate => {}
-            Owner::LocalBounded => self.push_head(Taker::Local, key, function),
+            Owner::LocalBounded => {
+                self.push_head(Taker::Local(self.names[function].group), key, function);
+            }
             Owner::Workers if self.names[function].wide => {}
             Owner::Workers => {
                 for position in 0..self.names[function].classes.len() {
@@ -63,12 +75,12 @@ impl Queue {
     /// Fills a heap with the heads of all waiting jobs that it may take: a class born over a backlog, a local set that changed.
     pub(super) fn rebuild_heads(&mut self, taker: Taker) {
         let set = std::mem::take(&mut self.taker(taker).set);
-        let owner = if taker == Taker::Local { Owner::LocalBounded } else { Owner::Workers };
+        let owner = taker.owner();
         let mut heads = std::mem::take(&mut self.taker(taker).heads).into_vec();
         heads.clear();
         for &function in &set {
             let names = &self.names[function];
-            if names.owner != owner || (names.wide && taker != Taker::Local) {
+            if names.owner != owner || (names.wide && owner == Owner::Workers) {
                 continue;
             }
             let waiting = Level::ALL.into_iter().map(|level| names.head(level)).filter(|head| *head != NONE);
@@ -139,19 +151,19 @@ impl Queue {
 
     /// The first job of a heap, after its outdated heads were corrected.
     fn valid_top(&mut self, taker: Taker) -> Option<u32> {
-        let owner = if taker == Taker::Local { Owner::LocalBounded } else { Owner::Workers };
+        let owner = taker.owner();
         loop {
             let (classes, local) = (&mut self.classes, &mut self.local);
             let heads = match taker {
                 Taker::Class(class) => &mut classes[class].heads,
-                Taker::Local => &mut local.class.heads,
+                Taker::Local(group) => &mut local.groups[group as usize].class.heads,
             };
             let mut top = heads.peek_mut()?;
             let Reverse((key, function)) = *top;
             let level = Level::ALL[(key >> ARRIVAL_BITS) as usize];
             let function_now = &self.names[function];
             let head = function_now.head(level);
-            if function_now.owner != owner || head == NONE || (function_now.wide && taker != Taker::Local) {
+            if function_now.owner != owner || head == NONE || (function_now.wide && owner == Owner::Workers) {
                 std::collections::binary_heap::PeekMut::pop(top);
                 continue;
             }

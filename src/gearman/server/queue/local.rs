@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::heads::Taker;
 use super::jobs::State;
 use super::names::Owner;
 use super::{NONE, Queue};
@@ -17,6 +16,11 @@ impl Queue {
             Command::Room { credits, seen } => {
                 let under_way = self.local.assigned.saturating_sub(seen);
                 self.local.credits = credits.saturating_sub(under_way.try_into().unwrap_or(u32::MAX));
+                self.assign_bounded();
+            }
+            Command::Entered { function } => self.enter_by_name(&function),
+            Command::Left { function } => {
+                self.leave_by_name(&function);
                 self.assign_bounded();
             }
             Command::PauseLocal(paused) => {
@@ -87,6 +91,7 @@ impl Queue {
         let earlier: Vec<u32> = self.local.bounded.drain(..).chain(self.local.immediate.drain(..)).collect();
         for &number in &earlier {
             self.names[number].owner = Owner::Workers;
+            self.names[number].group = NONE;
         }
         for &(number, owner) in &wanted {
             self.names[number].owner = owner;
@@ -94,11 +99,7 @@ impl Queue {
         let of = |owner| wanted.iter().filter(move |(_, other)| *other == owner).map(|(number, _)| *number);
         self.local.bounded = of(Owner::LocalBounded).collect();
         self.local.immediate = of(Owner::LocalImmediate).collect();
-        let mut set = self.local.bounded.clone();
-        set.sort_unstable();
-        set.dedup();
-        self.local.class.set = set.into();
-        self.rebuild_heads(Taker::Local);
+        self.set_rooms(&names.rooms);
         self.status_text = None;
         for number in earlier {
             if self.names[number].owner == Owner::Workers {
@@ -123,8 +124,9 @@ impl Queue {
     /// Hands out bounded jobs while there is room, and while the process keeps up with what it was told.
     pub(super) fn assign_bounded(&mut self) {
         while self.local.credits > 0 && !self.local.paused && self.events.len() < self.limits.waiting_events {
-            let Some(job) = self.next_job(Taker::Local) else { return };
-            self.take_out(Taker::Local, job);
+            let Some((taker, job)) = self.next_bounded() else { return };
+            self.take_out(taker, job);
+            self.enter(self.jobs[job].function);
             self.local.credits -= 1;
             self.local.assigned += 1;
             self.assign_local(job, true);

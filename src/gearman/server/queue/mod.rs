@@ -21,6 +21,7 @@ mod heads;
 mod jobs;
 mod local;
 mod names;
+mod rooms;
 mod status;
 mod submit;
 mod text;
@@ -40,7 +41,7 @@ use super::api::{ConnectionId, Event, Handle, LocalNames, Options, PayloadFilter
 use crate::gearman::codec::Frame;
 use crate::gearman::limits::Limits;
 use crate::gearman::packet::{self, kind};
-use classes::{Class, Classes};
+use classes::Classes;
 use connections::Connections;
 use jobs::Jobs;
 use names::Names;
@@ -59,8 +60,9 @@ pub(crate) enum Refused {
 /// What the local worker is, and how much it may take.
 #[derive(Debug, Default)]
 struct Local {
-    /// Heads of the bounded local functions, as a class that no connection has.
-    class: Class,
+    /// The bounded local functions by group.
+    groups: Vec<rooms::Group>,
+    rooms: Vec<rooms::Room>,
     bounded: Vec<u32>,
     immediate: Vec<u32>,
     credits: u32,

@@ -44,6 +44,10 @@ pub(super) struct Function {
     pub(super) classes: Vec<u32>,
     /// Largest number of queued jobs (`maxqueue`).
     pub(super) max_queue: Option<u32>,
+    /// Its group among the bounded local functions.
+    pub(super) group: u32,
+    /// Bounded jobs of it that were handed to this process and are not over.
+    pub(super) inside: u32,
     /// Jobs handed out, to see progress (wraps).
     pub(super) grabs: u32,
     /// Nonzero while its waiting jobs are watched for late grabs; the number tells this watch from earlier ones.
@@ -100,6 +104,8 @@ impl Names {
             queues: [Ends { head: NONE, tail: NONE }; 3],
             classes: Vec::new(),
             max_queue: None,
+            group: NONE,
+            inside: 0,
             grabs: 0,
             watch: 0,
         });

@@ -333,6 +333,7 @@ fn new_queue(life: u64) -> Queue {
     let local = LocalNames {
         bounded: OWN.iter().map(|job| format!("build:{job}").into_bytes()).collect(),
         immediate: vec![b"stop:causeway".to_vec()],
+        ..LocalNames::default()
     };
     Queue::new(Options { local, ..Options::new(listen, format!("life{life}")) })
 }

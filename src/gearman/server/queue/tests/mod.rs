@@ -4,6 +4,7 @@ mod local;
 mod model;
 mod names;
 mod order;
+mod rooms;
 mod text;
 mod waking;
 mod work;
@@ -131,8 +132,11 @@ impl Bench {
 
     pub(super) fn set_local(&mut self, bounded: &[&str], immediate: &[&str]) {
         let names = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
-        self.queue
-            .command(Command::SetLocal(LocalNames { bounded: names(bounded), immediate: names(immediate) }));
+        self.queue.command(Command::SetLocal(LocalNames {
+            bounded: names(bounded),
+            immediate: names(immediate),
+            ..LocalNames::default()
+        }));
     }
 
     /// The `status` line of a function: total, running, workers.
