@@ -1,7 +1,7 @@
 //! The one writer of builds.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -39,6 +39,8 @@ struct Shared {
     live: DashMap<BuildId, Arc<Live>>,
     by_number: DashMap<(JobName, BuildNumber), BuildId>,
     accepted: mpsc::Sender<BuildId>,
+    /// The id given last: listings are in the order of acceptance.
+    last_id: StdMutex<BuildId>,
     draining: AtomicBool,
     /// The last new build could not be recorded (decision 16).
     store_full: AtomicBool,
@@ -110,6 +112,7 @@ impl Builds {
             live: DashMap::new(),
             by_number: DashMap::new(),
             accepted,
+            last_id: StdMutex::new(BuildId::new(0, 0)),
             draining: AtomicBool::new(false),
             store_full: AtomicBool::new(false),
         };
@@ -146,7 +149,7 @@ impl Builds {
         if self.shared.draining.load(Ordering::Acquire) {
             return Err(Refusal::Draining);
         }
-        let id = new_build_id(&*self.shared.clock);
+        let id = self.next_id();
         self.accept(id, request, recipe, floor).await
     }
 
@@ -210,6 +213,13 @@ impl Builds {
         // The executor only goes away with the process; what is recorded is then found again by the next one.
         let _ = self.shared.accepted.send(id).await;
         Ok(Accepted { id, number, record: shown })
+    }
+
+    fn next_id(&self) -> BuildId {
+        // Nothing can panic while it is held.
+        let mut last = self.shared.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = new_build_id(&*self.shared.clock).after(*last);
+        *last
     }
 
     fn admit(&self, record: BuildRecord) -> watch::Receiver<Arc<BuildRecord>> {

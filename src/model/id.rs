@@ -23,12 +23,21 @@ struct Id([u8; LENGTH]);
 
 impl Id {
     fn new(millis: u64, random: u64) -> Id {
-        let bits = (u128::from(millis & 0xffff_ffff_ffff) << 40) | u128::from(random & 0xff_ffff_ffff);
+        Id::from_bits((u128::from(millis & 0xffff_ffff_ffff) << 40) | u128::from(random & 0xff_ffff_ffff))
+    }
+
+    fn from_bits(bits: u128) -> Id {
         let mut text = [0; LENGTH];
         for (place, digit) in text.iter_mut().rev().enumerate() {
             *digit = DIGITS[usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0)];
         }
         Id(text)
+    }
+
+    /// The id that comes right after this one.
+    fn next(self) -> Id {
+        let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).unwrap_or(0) as u128;
+        Id::from_bits(self.0.iter().fold(0, |bits, byte| (bits << 5) | digit(*byte)) + 1)
     }
 
     fn parse(text: &str) -> Result<Id, ParseIdError> {
@@ -52,6 +61,12 @@ macro_rules! id {
             /// An id of that moment (milliseconds since 1970; 48 bits count) with 40 random bits.
             pub fn new(millis: u64, random: u64) -> Self {
                 $name(Id::new(millis, random))
+            }
+
+            /// This id, or the one right after `earlier` when it would not sort behind that: of several made in one millisecond, or by
+            /// a clock that was set back, each comes after the one before.
+            pub fn after(self, earlier: Self) -> Self {
+                self.max($name(earlier.0.next()))
             }
 
             /// The text form: 18 characters of `[0-9a-z]`.
@@ -106,6 +121,19 @@ mod tests {
         assert!(early < late);
         assert!(early.as_str() < late.as_str());
         assert_eq!(early.to_string().parse(), Ok(early));
+    }
+
+    #[test]
+    fn decision_19_ids_of_one_millisecond_sort_as_they_were_made() {
+        let mut last = BuildId::new(1_700_000_000_000, 0xff_ffff_ffff);
+        assert_eq!(BuildId::new(1_700_000_000_001, 7).after(last), BuildId::new(1_700_000_000_001, 7));
+        assert_eq!(BuildId::new(1_600_000_000_000, 7).after(last), BuildId::new(1_700_000_000_001, 0));
+        for random in [9, 3, 5, 0] {
+            let next = BuildId::new(1_700_000_000_000, random).after(last);
+            assert!(next > last);
+            last = next;
+        }
+        assert_eq!(last, BuildId::new(1_700_000_000_001, 3));
     }
 
     #[test]
