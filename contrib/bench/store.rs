@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use causeway::catalog::recipe::{Compiled, Recipe};
+use causeway::catalog::recipe::Compiled;
 use causeway::model::{
     BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, Millis, NodeState, Origin,
     Outcome, Parameter, ParameterValue, Parameters, Precedence, ResultWord, StepEnd, StepRecord, StepState,
@@ -46,7 +46,7 @@ async fn fill() -> Result<()> {
     std::fs::create_dir_all(&state).context("the state directory cannot be made")?;
     let clock: SharedClock = Arc::new(SystemClock);
     let store = SqliteStore::open(&state, &clock).await?;
-    let recipe: Arc<str> = Compiled::Runs(Box::new(Recipe::default())).to_text().into();
+    let recipe: Arc<str> = Compiled::Runs(Box::default()).to_text().into();
     let all = (0..records).map(|number| record(&*clock, &recipe, number));
     stream::iter(all.map(Ok))
         .try_for_each_concurrent(TOGETHER, |record| {

@@ -40,7 +40,7 @@ pub(crate) struct State {
 
 enum Tree {
     Classic(Elements),
-    Unified(Roots),
+    Unified(Box<Roots>),
 }
 
 /// What a reading is about.
@@ -176,7 +176,7 @@ impl State {
             roots.changed(before, &mut self.changed);
         }
         self.expand(request, threads, &roots, gathered);
-        self.tree = Some(Tree::Unified(roots));
+        self.tree = Some(Tree::Unified(Box::new(roots)));
     }
 
     fn expand<D: Expand>(&mut self, request: Request, threads: usize, elements: &D, gathered: &mut Gathered) {

@@ -223,7 +223,6 @@ fn seconds(text: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::TestReport;
-    use super::*;
 
     fn report(text: &str) -> TestReport {
         let mut report = TestReport::default();

@@ -75,8 +75,7 @@ impl Revision {
     /// A revision of the checkout that holds a path.
     pub(super) fn open(path: &Path, revision: &str) -> Result<Revision, Failure> {
         // The path itself may be gone from the disk by now.
-        let here = std::env::current_dir()
-            .and_then(std::fs::canonicalize)
+        let here = std::fs::canonicalize(".")
             .map_err(|error| trouble(format!("the working directory cannot be found: {error}")))?;
         let wanted = plain(&here.join(path));
         let folder = wanted.ancestors().find(|folder| folder.is_dir()).unwrap_or(&here).to_owned();
