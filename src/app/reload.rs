@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -112,7 +113,9 @@ impl Reload {
     async fn apply(&mut self, config: Config) -> ReloadReport {
         // First, so that no job comes before what it needs.
         self.credentials.set(config.credentials.clone());
+        let began = Instant::now();
         let report = self.catalog.reload(config.catalog.clone()).await;
+        let reading = began.elapsed();
         tell_problems(&report.problems);
         let kept = "The last reload found errors in the job definitions; the former ones stay. See the log.";
         self.readiness.set("catalog", (!report.taken).then(|| kept.into()));
@@ -121,7 +124,8 @@ impl Reload {
         self.feed.set_room(config.room()).await;
         let catalog: Arc<Catalog> = self.catalog.current();
         let names = gearman::local_names(&config, &catalog, &self.pool);
-        info!(jobs.own = catalog.owned().count(), "reloaded");
+        let (own, changed) = (catalog.owned().count(), report.changed.len());
+        info!(jobs.own = own, jobs.changed = changed, read.ms = reading.as_millis(), "reloaded");
         if self.server.send(Command::SetLocal(names)).await.is_err() {
             warn!("the Gearman server has ended");
         }

@@ -29,7 +29,7 @@ pub struct CatalogConfig {
 }
 
 /// What jobs can ask of a site.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Site {
     /// Its labels and the names that stand for them.
     pub labels: LabelSet,
@@ -45,6 +45,27 @@ impl CatalogConfig {
         self.first_numbers.iter().find(|(pattern, _)| matches(pattern, job)).map_or(1, |(_, number)| *number)
     }
 
+    /// Whether jobs come out the same by the other configuration.
+    pub(super) fn translates_like(&self, other: &CatalogConfig) -> bool {
+        // All fields by name: whoever adds one has to say here whether a job's translation depends on it.
+        let CatalogConfig {
+            paths,
+            reading,
+            own: _,
+            leave_out,
+            default_shell,
+            variables,
+            first_numbers: _,
+            site,
+        } = self;
+        *paths == other.paths
+            && *reading == other.reading
+            && *leave_out == other.leave_out
+            && *default_shell == other.default_shell
+            && *variables == other.variables
+            && *site == other.site
+    }
+
     /// The shell's words; `/bin/sh` unless it is set (jjb-T11).
     pub fn shell(&self) -> Vec<String> {
         if self.default_shell.is_empty() { vec!["/bin/sh".to_owned()] } else { self.default_shell.clone() }
@@ -52,7 +73,7 @@ impl CatalogConfig {
 }
 
 /// How a tree of Job Builder YAML is read: its options by their own names.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
     /// Which of the two engines is followed (jjb-J1).
     pub dialect: Dialect,

@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::config::CatalogConfig;
 use super::loaded::Catalog;
+use super::tree::OpenTree;
 use crate::model::{JobName, Problem};
 
 /// The catalogue of this process. Cheap to clone.
@@ -19,8 +20,8 @@ pub struct CatalogHandle {
 struct Shared {
     current: ArcSwap<Catalog>,
     changes: watch::Sender<u64>,
-    /// Reloads come one after the other: the later one sees the later files.
-    reloading: Mutex<()>,
+    /// The tree that it was made from. Reloads come one after the other: the later one sees the later files.
+    tree: Mutex<Option<OpenTree>>,
 }
 
 /// What a reload did.
@@ -45,13 +46,16 @@ pub struct ReloadReport {
 impl CatalogHandle {
     /// Loads the first catalogue. Jobs with errors are left out; all others count.
     pub async fn load(config: CatalogConfig) -> CatalogHandle {
-        CatalogHandle::new(read(config).await)
+        let (catalog, tree) = read(config, None).await;
+        let handle = CatalogHandle::new(catalog);
+        *handle.shared.tree.lock().await = tree;
+        handle
     }
 
     /// A handle on a catalogue.
     pub fn new(catalog: Catalog) -> CatalogHandle {
         let (changes, _) = watch::channel(0);
-        let shared = Shared { current: ArcSwap::from_pointee(catalog), changes, reloading: Mutex::new(()) };
+        let shared = Shared { current: ArcSwap::from_pointee(catalog), changes, tree: Mutex::new(None) };
         CatalogHandle { shared: Arc::new(shared) }
     }
 
@@ -67,8 +71,9 @@ impl CatalogHandle {
 
     /// Reads the tree again, by the same or by another configuration. A tree with errors is not taken.
     pub async fn reload(&self, config: CatalogConfig) -> ReloadReport {
-        let _one_at_a_time = self.shared.reloading.lock().await;
-        let next = read(config).await;
+        let mut tree = self.shared.tree.lock().await;
+        let (next, read) = read(config, tree.take()).await;
+        *tree = read;
         let before = self.current();
         let taken = !next.has_errors();
         let mut report = difference(&before, &next);
@@ -82,15 +87,24 @@ impl CatalogHandle {
     }
 }
 
-/// Reads on a thread that may wait for the disk.
-async fn read(config: CatalogConfig) -> Catalog {
+/// Reads on a thread that may wait for the disk: what has changed since, when the same tree was read before.
+async fn read(config: CatalogConfig, before: Option<OpenTree>) -> (Catalog, Option<OpenTree>) {
     let fallback = config.clone();
-    let task = tokio::task::spawn_blocking(move || Catalog::load(&config));
+    let task = tokio::task::spawn_blocking(move || {
+        let tree = match before {
+            Some(mut tree) if tree.is_for(&config) => {
+                tree.refresh(&config);
+                tree
+            }
+            _ => OpenTree::open(&config),
+        };
+        (Catalog::of_tree(tree.tree(), &config), Some(tree))
+    });
     task.await.unwrap_or_else(|error| {
         let problem =
             Problem::error("internal", format!("the reading of the job definitions failed: {error}"));
         let tree = super::tree::Tree { problems: vec![problem], ..Default::default() };
-        Catalog::of_tree(tree, &fallback)
+        (Catalog::of_tree(&tree, &fallback), None)
     })
 }
 
@@ -99,7 +113,12 @@ fn difference(before: &Catalog, next: &Catalog) -> ReloadReport {
     let (old, new) = (owned(before), owned(next));
     let recipe =
         |catalog: &Catalog, name: &JobName| catalog.job(name.as_str()).map(|entry| Arc::clone(&entry.recipe));
-    let changed = |name: &&JobName| before.owns(name) && recipe(before, name) != recipe(next, name);
+    let changed = |name: &&JobName| {
+        let (old, new) = (recipe(before, name), recipe(next, name));
+        // Most recipes are the very same; the others are compared.
+        let same = matches!((&old, &new), (Some(old), Some(new)) if Arc::ptr_eq(old, new));
+        before.owns(name) && !same && old != new
+    };
     ReloadReport {
         taken: false,
         problems: Vec::new(),
@@ -121,13 +140,13 @@ impl CatalogHandle {
         let config = CatalogConfig { own: NamePatterns::new(["*".to_owned()]), ..CatalogConfig::default() };
         let job = |name: &&str| TreeJob {
             name: (*name).to_owned(),
-            recipe: Recipe { job: (*name).to_owned(), concurrent: true, ..Recipe::default() },
-            findings: Vec::new(),
+            recipe: Recipe { job: (*name).to_owned(), concurrent: true, ..Recipe::default() }.into(),
+            findings: Arc::default(),
             template: None,
             project: None,
         };
-        let tree = Tree { jobs: names.iter().map(job).collect(), ..Tree::default() };
-        CatalogHandle::new(Catalog::of_tree(tree, &config))
+        let tree = Tree { jobs: names.iter().map(job).map(Arc::new).collect(), ..Tree::default() };
+        CatalogHandle::new(Catalog::of_tree(&tree, &config))
     }
 }
 

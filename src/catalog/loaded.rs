@@ -15,13 +15,13 @@ pub struct Entry {
     /// What it runs by; complete when [`Entry::runs`].
     pub recipe: Arc<Recipe>,
     /// Differences, reasons to stay, errors.
-    pub findings: Vec<Finding>,
+    pub findings: Arc<[Finding]>,
     /// Whether a pattern of the configuration names it as ours.
     pub wanted: bool,
     /// The template that it was made from.
-    pub template: Option<String>,
+    pub template: Option<Arc<str>>,
     /// The project that used the template.
-    pub project: Option<String>,
+    pub project: Option<Arc<str>>,
 }
 
 impl Entry {
@@ -74,30 +74,30 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the tree. Takes as long as the disk takes: for blocking threads.
     pub fn load(config: &CatalogConfig) -> Catalog {
-        Catalog::of_tree(Tree::read(config), config)
+        Catalog::of_tree(&Tree::read(config), config)
     }
 
     /// The catalogue of a tree that was read.
-    pub fn of_tree(tree: Tree, config: &CatalogConfig) -> Catalog {
+    pub fn of_tree(tree: &Tree, config: &CatalogConfig) -> Catalog {
         let mut catalog =
-            Catalog { config: config.clone(), entries: BTreeMap::new(), problems: tree.problems };
-        for job in tree.jobs {
+            Catalog { config: config.clone(), entries: BTreeMap::new(), problems: tree.problems.clone() };
+        for job in &tree.jobs {
             catalog.add(job);
         }
         catalog.look_at_patterns();
         catalog
     }
 
-    fn add(&mut self, job: TreeJob) {
-        let TreeJob { name, recipe, findings, template, project } = job;
+    fn add(&mut self, job: &TreeJob) {
+        let TreeJob { name, recipe, findings, template, project } = job.clone();
         match name.parse::<JobName>() {
             Ok(parsed) => {
                 let wanted = self.config.own.has(&name);
-                let recipe = Arc::new(recipe);
                 self.entries.insert(parsed, Entry { recipe, findings, wanted, template, project });
             }
             Err(error) => {
-                let position = Position { file: recipe.place.file, line: recipe.place.line, column: 0 };
+                let position =
+                    Position { file: recipe.place.file.clone(), line: recipe.place.line, column: 0 };
                 let problem = Problem::error("job-name", error.to_string()).at(position);
                 self.problems.push(problem.cure("give the job another name"));
             }

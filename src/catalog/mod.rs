@@ -23,4 +23,4 @@ pub use layout::LayoutUses;
 pub use loaded::{Catalog, Entry};
 pub use pattern::NamePatterns;
 pub use plan::{Plan, PlannedJob, ReasonGroup};
-pub use tree::{Tree, TreeJob};
+pub use tree::{OpenTree, Tree, TreeJob};

@@ -52,15 +52,15 @@ pub struct ReasonGroup {
 
 impl Plan {
     /// Makes the plan of a tree, weighted by a layout if there is one.
-    pub fn new(tree: Tree, layout: Option<&LayoutUses>) -> Plan {
+    pub fn new(tree: &Tree, layout: Option<&LayoutUses>) -> Plan {
         let mut jobs: Vec<PlannedJob> =
-            tree.jobs.into_iter().map(|job| planned(job.name, job.findings, layout)).collect();
+            tree.jobs.iter().map(|job| planned(job.name.clone(), job.findings.to_vec(), layout)).collect();
         jobs.extend(failed(&tree.problems, &jobs, layout));
         jobs.sort_by(|left, right| left.name.cmp(&right.name));
         let known = |name: &&str| jobs.binary_search_by(|job| job.name.as_str().cmp(name)).is_ok();
         let unknown = layout.into_iter().flat_map(|layout| layout.names().filter(|name| !known(name)));
         let unknown = unknown.map(str::to_owned).collect();
-        Plan { unknown, jobs, problems: tree.problems }
+        Plan { unknown, jobs, problems: tree.problems.clone() }
     }
 
     /// How many jobs have a verdict, and how many of those the layout names.

@@ -3,8 +3,11 @@
 
 mod condition;
 mod credential;
+mod shared;
 mod test_report;
 mod trigger;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -119,8 +122,8 @@ pub enum TimeLimitAction {
 /// A step on the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
-    /// A shell script (jjb-T10 to T14).
-    Shell(ShellStep),
+    /// A shell script (jjb-T10 to T14). Jobs that call the same macro share it.
+    Shell(#[serde(with = "shared")] Arc<ShellStep>),
     /// Starts of other builds.
     TriggerBuilds(TriggerBuilds),
     /// Steps under a condition.

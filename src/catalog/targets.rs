@@ -3,6 +3,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::config::CatalogConfig;
 use super::finding::{Finding, Verdict, Weight};
@@ -19,8 +20,9 @@ struct Target {
     place: Place,
 }
 
-/// Adds what there is to say about the targets of all jobs.
-pub(super) fn look_at_targets(jobs: &mut [TreeJob], config: &CatalogConfig) {
+/// Adds what there is to say about the targets of all jobs. A job of which there is something to say becomes another one; whoever
+/// holds the former keeps it as it is.
+pub(super) fn look_at_targets(jobs: &mut [Arc<TreeJob>], config: &CatalogConfig) {
     let targets: Vec<Vec<Target>> = jobs.iter().map(|job| targets(&job.recipe)).collect();
     let names: BTreeMap<String, usize> =
         jobs.iter().enumerate().map(|(index, job)| (job.name.clone(), index)).collect();
@@ -39,7 +41,7 @@ pub(super) fn look_at_targets(jobs: &mut [TreeJob], config: &CatalogConfig) {
 }
 
 /// Without a configuration nothing is known of masters: it is said, and keeps no job (jjb-T44).
-fn without_site(jobs: &mut [TreeJob], targets: &[Vec<Target>], names: &BTreeMap<String, usize>) {
+fn without_site(jobs: &mut [Arc<TreeJob>], targets: &[Vec<Target>], names: &BTreeMap<String, usize>) {
     let stays: BTreeSet<String> =
         jobs.iter().filter(|job| !Verdict::of(&job.findings).moves()).map(|job| job.name.clone()).collect();
     for (job, targets) in jobs.iter_mut().zip(targets) {
@@ -61,7 +63,7 @@ const CURE: &str = "carry that job, too, or name it under 'catalog.leave_out' to
 
 /// A job whose targets are not ours cannot be; which may keep another one that starts it.
 fn with_site(
-    jobs: &mut [TreeJob],
+    jobs: &mut [Arc<TreeJob>],
     targets: &[Vec<Target>],
     names: &BTreeMap<String, usize>,
     config: &CatalogConfig,
@@ -95,13 +97,14 @@ fn with_site(
     }
 }
 
-fn add(job: &mut TreeJob, weight: Weight, place: Option<&Place>, problem: Problem) {
+fn add(job: &mut Arc<TreeJob>, weight: Weight, place: Option<&Place>, problem: Problem) {
     let place = place.unwrap_or(&job.recipe.place);
     let position = Position { file: place.file.clone(), line: place.line, column: 0 };
     let finding =
         Finding { weight, component: "builder trigger-builds".to_owned(), problem: problem.at(position) };
     if !job.findings.contains(&finding) {
-        job.findings.push(finding);
+        let all = job.findings.iter().cloned().chain([finding]).collect();
+        Arc::make_mut(job).findings = all;
     }
 }
 
@@ -193,25 +196,29 @@ mod tests {
         })
     }
 
-    fn job(name: &str, steps: Vec<Step>) -> TreeJob {
-        TreeJob {
-            name: name.into(),
-            recipe: Recipe { job: name.into(), steps, ..Recipe::default() },
-            findings: vec![],
+    fn job(name: &str, steps: Vec<Step>) -> Arc<TreeJob> {
+        of_recipe(Recipe { job: name.into(), steps, ..Recipe::default() })
+    }
+
+    fn of_recipe(recipe: Recipe) -> Arc<TreeJob> {
+        Arc::new(TreeJob {
+            name: recipe.job.clone(),
+            recipe: recipe.into(),
+            findings: Arc::default(),
             template: None,
             project: None,
-        }
+        })
     }
 
     /// The code of each job's findings.
-    fn codes(mut jobs: Vec<TreeJob>, own: Option<&str>) -> Vec<(String, Vec<&'static str>)> {
+    fn codes(mut jobs: Vec<Arc<TreeJob>>, own: Option<&str>) -> Vec<(String, Vec<&'static str>)> {
         let config = CatalogConfig {
             own: NamePatterns::new(own.unwrap_or("*").split(' ').map(str::to_owned)),
             site: own.map(|_| Site::default()),
             ..CatalogConfig::default()
         };
         look_at_targets(&mut jobs, &config);
-        let codes = |job: TreeJob| job.findings.iter().map(|finding| finding.problem.code).collect();
+        let codes = |job: Arc<TreeJob>| job.findings.iter().map(|finding| finding.problem.code).collect();
         jobs.into_iter().map(|job| (job.name.clone(), codes(job))).collect()
     }
 
@@ -224,11 +231,9 @@ mod tests {
             place: Place::default(),
         });
         let group = PostGroup { build_on: vec![], steps: vec![start("a", true)] };
-        let mut last = job("c", vec![]);
-        last.recipe.publishers = vec![Publisher::PostBuildScript(PostBuildScript {
-            groups: vec![group],
-            mark_unstable_if_failed: false,
-        })];
+        let script = PostBuildScript { groups: vec![group], mark_unstable_if_failed: false };
+        let publishers = vec![Publisher::PostBuildScript(script)];
+        let last = of_recipe(Recipe { job: "c".into(), publishers, ..Recipe::default() });
         let jobs = vec![
             job("a", vec![start("b", true)]),
             job("b", vec![conditional]),

@@ -1,13 +1,21 @@
 //! Reading a tree of Job Builder YAML: files in, jobs with their translation and the tree's own problems out.
 
-use jjb_compat::{FileSystem, Files, Options, Outcome, Source};
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::{available_parallelism, scope};
+
+use jjb_compat::{FileSystem, Files, Job, Options, Outcome, Source, Workspace};
 
 use super::config::{CatalogConfig, Reading};
 use super::finding::Finding;
 use super::recipe::Recipe;
 use super::targets::look_at_targets;
-use super::translate::{position, translate};
+use super::translate::{Shared, position, translate};
 use crate::model::{Frame, Problem, Severity};
+
+/// Threads for the translation; more bring nothing for the trees that there are.
+const THREADS: usize = 8;
 
 /// A job as it was read and translated.
 #[derive(Debug, Clone)]
@@ -15,20 +23,20 @@ pub struct TreeJob {
     /// Its full name, as Job Builder has it.
     pub name: String,
     /// What it runs by; complete when no finding keeps it on Jenkins.
-    pub recipe: Recipe,
+    pub recipe: Arc<Recipe>,
     /// Differences, reasons to stay, errors.
-    pub findings: Vec<Finding>,
+    pub findings: Arc<[Finding]>,
     /// The template that it was made from.
-    pub template: Option<String>,
+    pub template: Option<Arc<str>>,
     /// The project that used the template.
-    pub project: Option<String>,
+    pub project: Option<Arc<str>>,
 }
 
 /// A tree as it was read.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     /// Its jobs, in Job Builder's order (jjb-J112).
-    pub jobs: Vec<TreeJob>,
+    pub jobs: Vec<Arc<TreeJob>>,
     /// What is wrong with it; jobs with errors of their own are left out above.
     pub problems: Vec<Problem>,
     /// How many files were read.
@@ -38,42 +46,143 @@ pub struct Tree {
 impl Tree {
     /// Reads the files and folders of a configuration. Takes as long as the disk takes: for blocking threads.
     pub fn read(config: &CatalogConfig) -> Tree {
-        Tree::read_from(&FileSystem::new(), config)
+        Tree::read_from(FileSystem::new(), config)
     }
 
     /// Reads from anywhere.
-    pub fn read_from(source: &dyn Source, config: &CatalogConfig) -> Tree {
-        if config.paths.is_empty() {
-            return Tree::default();
-        }
-        let outcome = jjb_compat::read(source, &config.paths, &options(&config.reading));
-        Tree::translated(&outcome, config)
-    }
-
-    fn translated(outcome: &Outcome, config: &CatalogConfig) -> Tree {
-        let files = &outcome.files;
-        let jobs = outcome.jobs.iter().map(|job| {
-            let translation = translate(job, files, config);
-            TreeJob {
-                name: job.name.to_string(),
-                recipe: translation.recipe,
-                findings: translation.findings,
-                template: job.origin.template.as_deref().map(str::to_owned),
-                project: job.origin.project.as_ref().map(|(name, _)| name.to_string()),
-            }
-        });
-        let mut jobs: Vec<TreeJob> = jobs.collect();
-        look_at_targets(&mut jobs, config);
-        Tree {
-            jobs,
-            problems: outcome.problems.iter().map(|problem| converted(problem, files)).collect(),
-            files: files.len(),
-        }
+    pub fn read_from(source: impl Source, config: &CatalogConfig) -> Tree {
+        OpenTree::open_from(source, config).tree.clone()
     }
 
     /// Whether something in it is what Job Builder itself would refuse.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(Problem::is_error)
+    }
+}
+
+/// A tree that can be read again: only what a changed file can affect is expanded and translated again.
+#[derive(Debug)]
+pub struct OpenTree<S = FileSystem> {
+    config: CatalogConfig,
+    /// `None` where no paths are configured.
+    workspace: Option<Workspace<S>>,
+    /// The reading that `tree` is the translation of.
+    outcome: Arc<Outcome>,
+    /// Its jobs one by one, without what there is to say once all are known.
+    translations: Vec<Arc<TreeJob>>,
+    tree: Tree,
+}
+
+impl OpenTree {
+    /// Opens the files and folders of a configuration. Takes as long as the disk takes: for blocking threads.
+    pub fn open(config: &CatalogConfig) -> OpenTree {
+        OpenTree::open_from(FileSystem::new(), config)
+    }
+}
+
+impl<S: Source> OpenTree<S> {
+    fn open_from(source: S, config: &CatalogConfig) -> OpenTree<S> {
+        let workspace = (!config.paths.is_empty())
+            .then(|| Workspace::open(source, config.paths.clone(), options(&config.reading)));
+        let outcome = workspace.as_ref().map(|workspace| Arc::clone(workspace.outcome())).unwrap_or_default();
+        let translations = translated(&outcome, config, None);
+        let tree = tree(&outcome, &translations, config);
+        OpenTree { config: config.clone(), workspace, outcome, translations, tree }
+    }
+
+    /// Whether it can be read again by this configuration, or is another tree.
+    pub fn is_for(&self, config: &CatalogConfig) -> bool {
+        self.config.paths == config.paths && self.config.reading == config.reading
+    }
+
+    /// Reads again what has changed.
+    pub fn refresh(&mut self, config: &CatalogConfig) {
+        let Some(workspace) = &mut self.workspace else { return };
+        workspace.refresh();
+        let next = Arc::clone(workspace.outcome());
+        let same = self.config.translates_like(config);
+        let known = same.then(|| Known::new(&self.outcome, &self.translations));
+        let translations = translated(&next, config, known);
+        self.tree = tree(&next, &translations, config);
+        self.config = config.clone();
+        self.outcome = next;
+        self.translations = translations;
+    }
+
+    /// What the translation was made from.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The tree as it was read last.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+/// Translates the jobs of a reading; those that are as before keep their translation.
+fn translated(outcome: &Outcome, config: &CatalogConfig, known: Option<Known<'_>>) -> Vec<Arc<TreeJob>> {
+    let files = &outcome.files;
+    let threads = available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    let share = outcome.jobs.len().div_ceil(threads).max(1);
+    let translate_share = |jobs: &[Job]| -> Vec<Arc<TreeJob>> {
+        let shared = Shared::default();
+        let translated = |job: &Job| match known.as_ref().and_then(|known| known.of(job)) {
+            Some(known) => known,
+            None => Arc::new(tree_job(job, files, config, &shared)),
+        };
+        jobs.iter().map(translated).collect()
+    };
+    let mut shares = outcome.jobs.chunks(share);
+    let first = shares.next().unwrap_or_default();
+    scope(|scope| {
+        let translate_share = &translate_share;
+        let others: Vec<_> = shares.map(|jobs| scope.spawn(move || translate_share(jobs))).collect();
+        let mut jobs = translate_share(first);
+        for other in others {
+            match other.join() {
+                Ok(more) => jobs.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        jobs
+    })
+}
+
+/// The tree of these translations, with what there is to say of a job only when all others are known.
+fn tree(outcome: &Outcome, translations: &[Arc<TreeJob>], config: &CatalogConfig) -> Tree {
+    let files = &outcome.files;
+    let mut jobs = translations.to_vec();
+    look_at_targets(&mut jobs, config);
+    let problems = outcome.problems.iter().map(|problem| converted(problem, files)).collect();
+    Tree { jobs, problems, files: files.len() }
+}
+
+fn tree_job(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shared) -> TreeJob {
+    let translation = translate(job, files, config, shared);
+    TreeJob {
+        name: job.name.to_string(),
+        recipe: Arc::new(translation.recipe),
+        findings: translation.findings.into(),
+        template: job.origin.template.clone(),
+        project: job.origin.project.as_ref().map(|(name, _)| Arc::clone(name)),
+    }
+}
+
+/// Translations of an earlier reading.
+struct Known<'k> {
+    jobs: HashMap<&'k str, (&'k Job, &'k Arc<TreeJob>)>,
+}
+
+impl<'k> Known<'k> {
+    fn new(outcome: &'k Outcome, translations: &'k [Arc<TreeJob>]) -> Known<'k> {
+        let pairs = outcome.jobs.iter().zip(translations);
+        Known { jobs: pairs.map(|(job, translated)| (&*job.name, (job, translated))).collect() }
+    }
+
+    fn of(&self, job: &Job) -> Option<Arc<TreeJob>> {
+        let (before, translated) = self.jobs.get(&*job.name)?;
+        job.is_same_as(before).then(|| Arc::clone(translated))
     }
 }
 
@@ -113,3 +222,6 @@ fn converted(problem: &jjb_compat::Problem, files: &Files) -> Problem {
         chain: problem.chain.iter().map(frame).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,12 +80,12 @@ impl Findings {
     fn look_at(&mut self, config: &CatalogConfig) {
         let tree = Tree::read(config);
         self.files = tree.files;
-        let catalog = Catalog::of_tree(tree, config);
+        let catalog = Catalog::of_tree(&tree, config);
         self.problems.extend(catalog.problems().iter().cloned());
         self.owned = catalog.owned().count();
         for (name, entry) in catalog.jobs() {
             *self.verdicts.entry(entry.verdict()).or_default() += 1;
-            for finding in &entry.findings {
+            for finding in entry.findings.iter() {
                 // Of jobs that nobody wants here it is enough to count them.
                 let severity = match finding.weight {
                     Weight::Error => Severity::Error,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jjb_compat::{Files, Job};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -12,7 +13,7 @@ use super::failure::{Failure, Kind};
 use super::output::{Field, Output, Tone};
 use super::tree;
 use crate::catalog::recipe::{Publisher, Recipe, Step};
-use crate::catalog::{Catalog, Entry, Verdict};
+use crate::catalog::{Catalog, Entry, OpenTree, Verdict};
 use crate::model::JobName;
 
 /// Looks at the jobs of a tree.
@@ -40,7 +41,7 @@ enum JobsCommand {
         /// Files and folders of Job Builder YAML; without them, those of the configuration
         #[arg(value_name = "DIR")]
         folders: Vec<PathBuf>,
-        /// Say where each part was written
+        /// Say where each value was written, and through which macros it came
         #[arg(long)]
         origins: bool,
     },
@@ -51,16 +52,17 @@ impl Jobs {
     pub(super) fn run(&self, global: &Global, output: &Output) -> Result<(), Failure> {
         match &self.command {
             JobsCommand::List { folders } => {
-                let catalog = load(global, output, folders)?;
-                list(&catalog, output);
+                let (catalog, _) = load(global, output, folders)?;
+                list(catalog, output);
                 Ok(())
             }
             JobsCommand::Diff(diff) => diff.run(output),
             JobsCommand::Export(export) => export.run(output),
             JobsCommand::Show { name, folders, origins } => {
-                let catalog = load(global, output, folders)?;
-                let entry = catalog.job(name).ok_or_else(|| unknown(&catalog, name))?;
-                show(entry, *origins, output);
+                let (catalog, tree) = load(global, output, folders)?;
+                let entry = catalog.job(name).ok_or_else(|| unknown(catalog, name))?;
+                let written = tree.outcome().job(name).filter(|_| *origins);
+                show(entry, written.map(|job| (job, &tree.outcome().files)), output);
                 Ok(())
             }
         }
@@ -68,12 +70,18 @@ impl Jobs {
 }
 
 /// Reads the tree; its own problems are said beside the data.
-fn load(global: &Global, output: &Output, folders: &[PathBuf]) -> Result<Catalog, Failure> {
-    let catalog = Catalog::load(&tree::catalog(global, folders)?);
+fn load(
+    global: &Global,
+    output: &Output,
+    folders: &[PathBuf],
+) -> Result<(&'static Catalog, &'static OpenTree), Failure> {
+    let config = tree::catalog(global, folders)?;
+    let tree = tree::opened(&config);
+    let catalog: &Catalog = Box::leak(Box::new(Catalog::of_tree(tree.tree(), &config)));
     for problem in catalog.problems().iter().filter(|problem| problem.is_error()) {
         output.note(&problem.to_string());
     }
-    Ok(catalog)
+    Ok((catalog, tree))
 }
 
 fn unknown(catalog: &Catalog, name: &str) -> Failure {
@@ -120,24 +128,26 @@ fn summary(name: &JobName, entry: &Entry) -> Value {
         "owned": entry.owned(),
         "disabled": entry.recipe.disabled,
         "node": entry.recipe.node,
-        "template": entry.template,
-        "project": entry.project,
+        "template": entry.template.as_deref(),
+        "project": entry.project.as_deref(),
         "file": entry.recipe.place.file,
         "line": entry.recipe.place.line,
     })
 }
 
-fn show(entry: &Entry, origins: bool, output: &Output) {
+fn show(entry: &Entry, written: Option<(&Job, &Files)>, output: &Output) {
+    let origins = written.is_some();
     let recipe = &entry.recipe;
     if output.is_json() {
         output.json_pretty(&json!({
             "name": recipe.job,
             "verdict": entry.verdict().as_str(),
             "owned": entry.owned(),
-            "template": entry.template,
-            "project": entry.project,
+            "template": entry.template.as_deref(),
+            "project": entry.project.as_deref(),
             "recipe": &**recipe,
             "findings": entry.findings.iter().map(tree::finding_json).collect::<Vec<_>>(),
+            "origins": written.map(|(job, files)| super::origins::json(job, files)),
         }));
         return;
     }
@@ -162,9 +172,12 @@ fn show(entry: &Entry, origins: bool, output: &Output) {
     }
     if !entry.findings.is_empty() {
         heading("findings");
-        for finding in &entry.findings {
+        for finding in entry.findings.iter() {
             output.line(&format!("{} ({})", finding.problem, finding.component));
         }
+    }
+    if let Some((job, files)) = written {
+        super::origins::print(job, files, output);
     }
 }
 

@@ -15,6 +15,7 @@ mod export;
 pub mod failure;
 mod jobs;
 mod master;
+mod origins;
 pub mod output;
 mod plan;
 mod reading;

@@ -10,7 +10,7 @@ use super::check::counted;
 use super::failure::{Failure, Kind};
 use super::output::{Field, Output, Tone};
 use super::tree;
-use crate::catalog::{LayoutUses, Plan, PlannedJob, ReasonGroup, Tree, Verdict};
+use crate::catalog::{LayoutUses, Plan, PlannedJob, ReasonGroup, Verdict};
 
 /// Without a configuration, labels, credentials and jobs on masters that would have to be configured count as differences.
 #[derive(Debug, Args)]
@@ -31,7 +31,8 @@ impl PlanCommand {
     pub(super) fn run(&self, global: &Global, output: &Output) -> Result<(), Failure> {
         let config = tree::catalog(global, &self.folders)?;
         let layout = self.layout.as_ref().map(layout).transpose()?;
-        let plan = Plan::new(Tree::read(&config), layout.as_ref());
+        let tree = tree::opened(&config);
+        let plan = Plan::new(tree.tree(), layout.as_ref());
         if output.is_json() {
             output.json_pretty(&document(&plan, layout.is_some()));
         } else {

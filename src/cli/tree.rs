@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::failure::{Failure, Kind};
-use crate::catalog::{CatalogConfig, Finding};
+use crate::catalog::{CatalogConfig, Finding, OpenTree};
 use crate::config::{Config, Overrides, Problems};
 use crate::model::Problem;
 
@@ -40,6 +40,11 @@ pub(super) fn catalog(global: &Global, folders: &[PathBuf]) -> Result<CatalogCon
         }
     }
     Ok(catalog)
+}
+
+/// The tree of a configuration, for the rest of the process: a command ends sooner than tens of thousands of values are given back.
+pub(super) fn opened(config: &CatalogConfig) -> &'static OpenTree {
+    Box::leak(Box::new(OpenTree::open(config)))
 }
 
 /// A problem as JSON.

@@ -110,13 +110,13 @@ mod tests {
         let trigger = Step::TriggerBuilds(TriggerBuilds { starts: vec![], place: Default::default() });
         let conditional = Step::Conditional(ConditionalStep {
             condition: Condition::And(vec![Condition::Always, Condition::Shell(shell())]),
-            steps: vec![Step::Shell(shell()), trigger.clone()],
+            steps: vec![Step::Shell(shell().into()), trigger.clone()],
             on_evaluation_failure: OnEvaluationFailure::Fail,
             place: Default::default(),
         });
         let group = PostGroup { build_on: vec![], steps: vec![trigger] };
         let recipe = Recipe {
-            steps: vec![Step::Shell(shell()), conditional, Step::Shell(shell())],
+            steps: vec![Step::Shell(shell().into()), conditional, Step::Shell(shell().into())],
             publishers: vec![Publisher::PostBuildScript(PostBuildScript {
                 groups: vec![group],
                 mark_unstable_if_failed: false,

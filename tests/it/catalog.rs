@@ -27,7 +27,7 @@ fn jjb_t30_the_tree_of_wikimedia_is_translated() {
     assert_eq!(tree.problems, []);
     assert_eq!(tree.jobs.len(), 781);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for finding in tree.jobs.iter().flat_map(|job| &job.findings) {
+    for finding in tree.jobs.iter().flat_map(|job| job.findings.iter()) {
         let line = format!(
             "{:?} {} {}: {}",
             finding.weight, finding.problem.code, finding.component, finding.problem.message

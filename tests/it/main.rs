@@ -51,6 +51,8 @@ mod keeper_support;
 #[cfg(test)]
 mod masters;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod own_builds;
 #[cfg(test)]
 mod pool;

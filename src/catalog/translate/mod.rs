@@ -31,7 +31,7 @@ use super::finding::Finding;
 use super::recipe::{Publisher, Recipe, Step};
 use scope::Scope;
 
-pub(super) use scope::position;
+pub(super) use scope::{Shared, position};
 
 /// A job, as far as it could be translated, and what there is to say about it.
 #[derive(Debug, Clone)]
@@ -42,9 +42,9 @@ pub struct Translation {
     pub findings: Vec<Finding>,
 }
 
-/// Translates a job.
-pub fn translate(job: &Job, files: &Files, config: &CatalogConfig) -> Translation {
-    let scope = Scope::new(files, config);
+/// Translates a job. What it has in common with other jobs of the same reading is shared.
+pub fn translate(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shared) -> Translation {
+    let scope = Scope::new(files, config, shared);
     let mut recipe = Recipe { environment: config.variables.clone(), ..Recipe::default() };
     if job::translate(&scope, job, &mut recipe) {
         for component in job.components.iter() {

@@ -1,23 +1,51 @@
 //! What the translation of one job goes with: its files, the site's settings, and the findings so far.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use jjb_compat::{Component, Files, Place};
+use jjb_compat::{Component, Files, Place, Value};
 
 use crate::catalog::config::CatalogConfig;
 use crate::catalog::finding::{Finding, Weight};
-use crate::catalog::recipe;
+use crate::catalog::recipe::{self, ShellStep};
 use crate::model::{Frame, Position, Problem};
 
+/// Scripts of one reading, by their text's address and their place: many jobs call the same macros.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct Shared {
+    scripts: RefCell<HashMap<(usize, Place), Arc<ShellStep>>>,
+}
+
 pub(super) struct Scope<'a> {
+    shared: &'a Shared,
     files: &'a Files,
     pub(super) config: &'a CatalogConfig,
     findings: RefCell<Vec<Finding>>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(files: &'a Files, config: &'a CatalogConfig) -> Scope<'a> {
-        Scope { files, config, findings: RefCell::default() }
+    pub(super) fn new(files: &'a Files, config: &'a CatalogConfig, shared: &'a Shared) -> Scope<'a> {
+        Scope { shared, files, config, findings: RefCell::default() }
+    }
+
+    /// A script that another job of the reading has too, or what `make` makes of it.
+    pub(super) fn script(
+        &self,
+        component: &Component,
+        make: impl FnOnce() -> Option<ShellStep>,
+    ) -> Option<Arc<ShellStep>> {
+        let Value::Str(text) = &component.arguments.value else {
+            return make().map(Arc::new);
+        };
+        // The reading holds the text as long as this is used.
+        let key = (text.as_ptr().addr(), component.place);
+        if let Some(known) = self.shared.scripts.borrow().get(&key) {
+            return Some(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        self.shared.scripts.borrow_mut().insert(key, Arc::clone(&made));
+        Some(made)
     }
 
     /// Adds a finding about a component, at a place in it.

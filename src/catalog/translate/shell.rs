@@ -1,6 +1,7 @@
 //! Builder `shell`: a script (jjb-T10 to T13). Options: the text itself, or `command` (required) and `unstable-return` (0).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jjb_compat::{Component, Value};
 
@@ -10,7 +11,11 @@ use crate::catalog::finding::Weight;
 use crate::catalog::recipe::ShellStep;
 use crate::model::Problem;
 
-pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Option<ShellStep> {
+pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Option<Arc<ShellStep>> {
+    scope.script(component, || fresh(scope, component))
+}
+
+fn fresh(scope: &Scope<'_>, component: &Component) -> Option<ShellStep> {
     let (command, unstable_return) = match &component.arguments.value {
         Value::Map(_) => {
             let mut options = Options::of(scope, component);

@@ -15,10 +15,10 @@ fn read(text: &str, config: CatalogConfig) -> TreeJob {
     let mut source = Memory::new();
     source.add("jobs.yaml", text);
     let config = CatalogConfig { paths: vec!["jobs.yaml".into()], ..config };
-    let tree = Tree::read_from(&source, &config);
+    let tree = Tree::read_from(source, &config);
     assert_eq!(tree.problems, [], "{text}");
     assert_eq!(tree.jobs.len(), 1, "{text}");
-    tree.jobs.into_iter().next().unwrap()
+    TreeJob::clone(&tree.jobs[0])
 }
 
 /// A job with these keys, which are indented as they are written.
@@ -36,17 +36,17 @@ fn found(findings: &[Finding]) -> Vec<(Weight, &'static str, u32)> {
 fn moves(keys: &str) -> Recipe {
     let job = job(keys);
     assert_eq!(found(&job.findings), [], "{keys}");
-    job.recipe
+    Recipe::clone(&job.recipe)
 }
 
 /// The recipe of a job about which there may be something to say.
 fn translated(keys: &str) -> Recipe {
-    job(keys).recipe
+    Recipe::clone(&job(keys).recipe)
 }
 
 fn shell(keys: &str) -> ShellStep {
     match moves(keys).steps.as_slice() {
-        [Step::Shell(step)] => step.clone(),
+        [Step::Shell(step)] => ShellStep::clone(step),
         other => panic!("{other:?}"),
     }
 }
@@ -326,7 +326,7 @@ fn post_build_script_old_form() {
             "- job:\n    name: a\n    publishers:\n    - postbuildscript:\n        builders: [{shell: x}]\n";
         let job = read(&format!("{head}        {option}\n"), config.clone());
         assert_eq!(found(&job.findings), [], "{option}");
-        match job.recipe.publishers.into_iter().next() {
+        match job.recipe.publishers.first().cloned() {
             Some(Publisher::PostBuildScript(post)) => post,
             other => panic!("{other:?}"),
         }
@@ -384,9 +384,9 @@ fn a_recipe_of_an_older_version_is_still_read() {
 /// The only step of a job with these builders, and what there is to say but that it starts jobs that are not in its tree.
 fn builder(builders: &str) -> (Step, Vec<(Weight, &'static str, u32)>) {
     let job = job(&format!("builders:\n{builders}"));
-    let here = |finding: &Finding| finding.problem.code != "target-elsewhere";
-    let findings = job.findings.into_iter().filter(here).collect::<Vec<_>>();
-    (job.recipe.steps.into_iter().next().expect("a step"), found(&findings))
+    let here = |finding: &&Finding| finding.problem.code != "target-elsewhere";
+    let findings = job.findings.iter().filter(here).cloned().collect::<Vec<_>>();
+    (job.recipe.steps.first().cloned().expect("a step"), found(&findings))
 }
 
 #[test]
