@@ -3,7 +3,7 @@
 //! A job that calls `docker run` in a shell step finds a socket in its node. The keeper tunnels each connection to Causeway, where a
 //! provider's [`Door`] speaks the Engine API; what may pass is decided here. Pure: a request becomes a [`Call`] or a [`Refusal`], a body
 //! becomes a new one that is built from what is known, key by key. What is not known is refused, never passed on and never dropped in
-//! silence. Never: I/O, HTTP types, an engine's client. Start with [`Call::decide`], then [`create`].
+//! silence. Never: I/O, HTTP types, an engine's client. Start with [`Call::decide`], then [`create()`].
 
 mod answer;
 mod call;
