@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use causeway::gearman::client::Client;
 use serde_json::Value;
 
 use crate::crash::{builds, console, ended};
@@ -174,18 +175,26 @@ impl Place {
     }
 }
 
-/// Submits builds of a job. The client goes away at once; the grace time is longer than they take.
-fn launch(server: &Program, job: &str, builds: std::ops::Range<usize>, parameters: &Value) {
+/// A client that has launched builds. What still waits in the queue goes away with it, as with Zuul (zuul-S-16).
+#[must_use]
+struct Launched {
+    _client: Client,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// Launches builds as Zuul does.
+fn launch(server: &Program, job: &str, builds: std::ops::Range<usize>, parameters: &Value) -> Launched {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let address = server.gearman().parse().unwrap();
-        let mut client = causeway::gearman::client::Client::connect(address).await.unwrap();
+    let client = runtime.block_on(async {
+        let mut client = Client::connect(server.gearman().parse().unwrap()).await.unwrap();
         for who in builds {
             let mut parameters = parameters.clone();
             parameters["WHO"] = who.to_string().into();
             submit(&mut client, job, &format!("{job}-{who}"), &parameters).await;
         }
+        client
     });
+    Launched { _client: client, _runtime: runtime }
 }
 
 fn of<'a>(builds: &'a [Value], job: &str) -> Vec<&'a Value> {
@@ -232,7 +241,7 @@ fn gate() -> Value {
 fn jjb_23_waiting_builds_do_not_block_those_that_they_wait_for() {
     let place = Place::process(2);
     let server = place.serve.start();
-    launch(&server, "parent", 0..4, &gate());
+    let _zuul = launch(&server, "parent", 0..4, &gate());
     families(&server, 4);
 }
 
@@ -240,7 +249,8 @@ fn jjb_23_waiting_builds_do_not_block_those_that_they_wait_for() {
 fn jjb_23_a_result_counts_by_its_threshold() {
     let place = Place::process(4);
     let server = place.serve.start();
-    launch(&server, "parent", 0..1, &serde_json::json!({"ZUUL_PIPELINE": "check", "CHILD_RESULT": "1"}));
+    let _zuul =
+        launch(&server, "parent", 0..1, &serde_json::json!({"ZUUL_PIPELINE": "check", "CHILD_RESULT": "1"}));
     let all = ended(&server, 2);
     let parent = of(&all, "parent")[0];
     let text = console(&server, parent);
@@ -258,7 +268,7 @@ fn jjb_23_a_started_build_is_started_once_over_kill_9() {
     {
         let place = Place::process(2);
         let mut server = place.serve.clone().env("CAUSEWAY_FAILPOINT", failpoint).start();
-        launch(&server, "parent", 0..1, &gate());
+        let _zuul = launch(&server, "parent", 0..1, &gate());
         assert!(!server.wait(ENDS_WITHIN).success(), "{failpoint}");
         let server = place.serve.start();
         families(&server, 1);
@@ -269,7 +279,7 @@ fn jjb_23_a_started_build_is_started_once_over_kill_9() {
 fn jjb_23_conditions_are_judged_on_the_node() {
     let place = Place::process(4);
     let server = place.serve.start();
-    launch(&server, "choosy", 0..2, &serde_json::json!({}));
+    let _zuul = launch(&server, "choosy", 0..2, &serde_json::json!({}));
     for build in ended(&server, 2) {
         let text = console(&server, &build);
         let fails = build["parameters"]["WHO"] == "1";
@@ -282,7 +292,7 @@ fn jjb_23_conditions_are_judged_on_the_node() {
 #[track_caller]
 fn keeps_secrets(place: &Place) {
     let mut server = place.serve.start();
-    launch(&server, "secretive", 0..1, &serde_json::json!({"EXPECTED": NETRC.trim_end()}));
+    let _zuul = launch(&server, "secretive", 0..1, &serde_json::json!({"EXPECTED": NETRC.trim_end()}));
     within(ENDS_WITHIN, || {
         let texts: Vec<String> = builds(&server).iter().map(|build| console(&server, build)).collect();
         if texts.iter().any(|text| text.contains("\n5 *")) { Ok(()) } else { Err(texts.join("\n")) }
@@ -336,7 +346,7 @@ fn pools_d47_no_log_holds_a_secret_on_docker() {
 fn jjb_23_a_credential_that_cannot_be_read_ends_the_build_before_its_steps() {
     let place = Place::process(4);
     let server = place.serve.start();
-    launch(&server, "needy", 0..1, &serde_json::json!({}));
+    let _zuul = launch(&server, "needy", 0..1, &serde_json::json!({}));
     let build = &ended(&server, 1)[0];
     assert_eq!(build["result"], "CONFIG_ERROR");
     let reason = build["reason"].as_str().unwrap();
