@@ -271,6 +271,14 @@ pub enum Event {
         /// The data of the worker's packet.
         data: Bytes,
     },
+    /// A worker serves a name that is handed out here at once, such as `stop:MANAGER`: two would answer to one name (decision
+    /// 12). The name stays ours. Told once for each [`Command::SetLocal`].
+    Contested {
+        /// The name.
+        name: Bytes,
+        /// What the worker calls itself.
+        worker: Option<Bytes>,
+    },
     /// A function name that was not known before: to be kept on disk (zuul-S-5).
     NewName {
         /// The name.

@@ -141,6 +141,7 @@ impl Feed {
                 Event::GapData { function, data, .. } => {
                     self.spawn(|feed| feed.stop_in_the_gap(function, data))
                 }
+                Event::Contested { name, worker } => contested(&name, worker.as_deref()),
                 Event::NewName { name } => names.push((name.to_vec(), true)),
                 Event::DroppedName { name } => names.push((name.to_vec(), false)),
             }
@@ -230,4 +231,15 @@ fn function_of(request: &BuildRequest) -> Bytes {
         None => build_function(job),
     };
     function.into_bytes().into()
+}
+
+/// Two that answer to one manager's name would stop each other's builds, so ours goes on and the other is named (decision 12).
+fn contested(name: &[u8], worker: Option<&[u8]>) {
+    let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+    tracing::error!(
+        gearman.function = text(name),
+        gearman.worker = worker.map(text),
+        "a worker serves our manager's name and is refused it: Zuul's requests of this name all come to us. A master has the \
+         same name; set gearman.manager to another one and restart"
+    );
 }

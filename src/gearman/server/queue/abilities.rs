@@ -5,6 +5,7 @@
 //! by one makes one class, not a thousand.
 
 use super::connections::Rest;
+use super::names::Owner;
 use super::{NONE, Queue, Refused};
 use crate::gearman::packet::arguments;
 
@@ -35,6 +36,9 @@ impl Queue {
         set.insert(position, function);
         self.names[function].workers += 1;
         self.status_text = None;
+        if self.names[function].owner == Owner::LocalImmediate {
+            self.contest(function, Some(from));
+        }
         Some(function)
     }
 

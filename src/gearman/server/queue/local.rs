@@ -106,10 +106,26 @@ impl Queue {
                 self.release(number);
             }
         }
+        self.local.contested.clear();
         for number in self.local.immediate.clone() {
+            if self.names[number].workers > 0 {
+                self.contest(number, None);
+            }
             self.assign_immediate(number);
         }
         self.assign_bounded();
+    }
+
+    /// Tells, once a name, that a worker serves it as well (decision 12).
+    pub(super) fn contest(&mut self, number: u32, worker: Option<u32>) {
+        if self.local.contested.contains(&number) {
+            return;
+        }
+        self.local.contested.push(number);
+        let name = Bytes::copy_from_slice(&self.names[number].name);
+        let worker =
+            worker.and_then(|slot| self.connections[slot].client_id.as_deref()).map(Bytes::copy_from_slice);
+        self.events.push(Event::Contested { name, worker });
     }
 
     /// A name is not ours any more: its waiting jobs go to whoever serves it.

@@ -65,6 +65,8 @@ struct Local {
     rooms: Vec<rooms::Room>,
     bounded: Vec<u32>,
     immediate: Vec<u32>,
+    /// Those of them that a worker serves as well, as was told.
+    contested: Vec<u32>,
     credits: u32,
     assigned: u64,
     paused: bool,

@@ -36,6 +36,31 @@ fn decision_9_a_name_that_is_ours_is_never_given_to_an_external_worker() {
 }
 
 #[test]
+fn decision_12_a_worker_that_serves_our_managers_name_is_told_of_once() {
+    let mut bench = Bench::new();
+    bench.set_local(&["build:ours"], &["stop:us"]);
+    let contested = |bench: &mut Bench| {
+        let of = |event| match event {
+            Event::Contested { name, .. } => Some(name),
+            _ => None,
+        };
+        bench.events().into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let client = bench.connect();
+    let worker = bench.sleeper(&["stop:us", "stop:them"]);
+    assert_eq!(contested(&mut bench), ["stop:us"]);
+    bench.sleeper(&["stop:us"]);
+    assert!(contested(&mut bench).is_empty(), "a flood of registrations is told once");
+    // It stays ours.
+    bench.submit(client, kind::SUBMIT_JOB_HIGH, "stop:us", "stop");
+    assert_eq!(bench.grab(worker), None);
+    assert_eq!(assigned(&mut bench), ["stop"]);
+    // A name that becomes ours while a worker serves it.
+    bench.set_local(&["build:ours"], &["stop:them"]);
+    assert_eq!(contested(&mut bench), ["stop:them"]);
+}
+
+#[test]
 fn a_full_house_leaves_jobs_queued_where_cancel_finds_them() {
     let mut bench = Bench::new();
     bench.set_local(&["build:a", "build:b"], &["stop:us"]);
