@@ -61,6 +61,7 @@ impl House {
         let clock: SharedClock = Arc::new(SteadyClock::new());
         let (metrics, shutdown) = (Metrics::new(), CancellationToken::new());
         let store = SqliteStore::open(&config.state, &clock).await.map_err(StartError::Store)?;
+        store.measure(metrics.store.clone());
         let store: Arc<dyn Store> = Arc::new(store);
         let catalog = CatalogHandle::load(config.catalog.clone()).await;
         reload::tell_problems(catalog.current().problems());
@@ -70,6 +71,7 @@ impl House {
         let (server, events) = gearman::start(&config, names, local, &*clock)?;
         let consoles =
             Consoles::open(config.state.join("logs"), Arc::clone(&clock)).map_err(StartError::State)?;
+        consoles.measure(metrics.console.clone());
         let artifacts =
             Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
         let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());

@@ -11,11 +11,11 @@ use tracing::{error, info, warn};
 use super::{BuildEvent, Illegal, Refusal, transition};
 use crate::model::{
     BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, Event, JobName, Millis, Outcome,
-    ResultWord, ZuulChange,
+    ResultWord, StepEnd, ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
-use crate::telemetry::metrics::{BuildMetrics, ResultLabels};
+use crate::telemetry::metrics::{BuildMetrics, ResultLabels, StepLabels};
 
 /// Builds that were accepted and are not yet taken up by the executor. When it is full, `submit` waits.
 const ACCEPTED_MAX: usize = 1024;
@@ -248,6 +248,11 @@ impl Builds {
         let next = self.write(next, happened, matches!(event, BuildEvent::StopAsked { .. })).await?;
         let next = Arc::new(next);
         live.shown.send_replace(Arc::clone(&next));
+        if let BuildEvent::StepEnded { end, .. } = &event {
+            let result = if *end == StepEnd::Exit(0) { "SUCCESS" } else { "FAILURE" };
+            let labels = StepLabels { result, cause: end.kind() };
+            self.shared.metrics.steps.get_or_create(&labels).inc();
+        }
         if let BuildState::Ended(outcome) = &next.state {
             self.retire(&next, outcome);
         }

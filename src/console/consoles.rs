@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use dashmap::DashMap;
@@ -15,6 +15,7 @@ use super::ticker::Ticker;
 use super::writer::{Appended, Writer};
 use crate::model::{BuildId, Millis};
 use crate::sys::SharedClock;
+use crate::telemetry::metrics::ConsoleMetrics;
 
 /// The consoles below one directory. One process writes them; ours is the only one (pools-P2). Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ struct Shared {
     clock: SharedClock,
     growing: DashMap<BuildId, Console>,
     ticker: Ticker,
+    metrics: OnceLock<ConsoleMetrics>,
 }
 
 /// A console that is being written. Cheap to clone; clones write to the same end.
@@ -48,8 +50,19 @@ impl Consoles {
     pub fn open(directory: impl Into<PathBuf>, clock: SharedClock) -> io::Result<Consoles> {
         let directory = directory.into();
         fs::create_dir_all(&directory)?;
-        let shared = Shared { directory, clock, growing: DashMap::new(), ticker: Ticker::start() };
+        let shared = Shared {
+            directory,
+            clock,
+            growing: DashMap::new(),
+            ticker: Ticker::start(),
+            metrics: OnceLock::new(),
+        };
         Ok(Consoles { shared: Arc::new(shared) })
+    }
+
+    /// Counts what is appended from now on; only the first call counts.
+    pub fn measure(&self, metrics: ConsoleMetrics) {
+        let _ = self.shared.metrics.set(metrics);
     }
 
     /// The directory of one build's files: grouped by the random end of the id, so that no directory gets long.
@@ -186,8 +199,13 @@ impl Console {
             for bytes in pieces.iter().filter(|bytes| !bytes.is_empty()) {
                 let appended = how(&mut writer, bytes, now);
                 let later = live.appended(&appended, bytes, writer.length());
-                if later && let Some(consoles) = consoles.upgrade() {
+                let Some(consoles) = consoles.upgrade() else { continue };
+                if later {
                     consoles.ticker.later(Arc::clone(&live));
+                }
+                if let Some(metrics) = consoles.metrics.get() {
+                    metrics.bytes.inc_by(count(appended.written));
+                    metrics.dropped_bytes.inc_by(count(bytes.len().saturating_sub(appended.written)));
                 }
             }
             Ok(writer.length())
@@ -229,4 +247,8 @@ impl Console {
     pub fn reader(&self) -> ConsoleReader {
         ConsoleReader::growing(self.live.clone(), self.directory.clone())
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

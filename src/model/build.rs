@@ -172,6 +172,21 @@ pub enum StepEnd {
     CannotStart(String),
 }
 
+impl StepEnd {
+    /// The kind in one word, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            StepEnd::Exit(_) => "exit",
+            StepEnd::Signal(_) => "signal",
+            StepEnd::Memory => "memory",
+            StepEnd::Timeout => "timeout",
+            StepEnd::Inactivity => "inactivity",
+            StepEnd::Stopped => "stopped",
+            StepEnd::CannotStart(_) => "cannot-start",
+        }
+    }
+}
+
 /// The state of one step on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepState {

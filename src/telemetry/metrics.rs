@@ -147,8 +147,6 @@ pub struct GearmanMetrics {
     pub jobs_lost: Counter,
     /// Packets read.
     pub packets_in: Counter,
-    /// Packets written.
-    pub packets_out: Counter,
     /// Bytes read.
     pub bytes_in: Counter,
     /// Bytes written.
@@ -168,7 +166,6 @@ impl GearmanMetrics {
             jobs_ended: counter(r, "jobs_ended", "Assignments ended"),
             jobs_lost: counter(r, "jobs_lost", "Background assignments that died with their worker"),
             packets_in: counter(r, "packets_in", "Packets read"),
-            packets_out: counter(r, "packets_out", "Packets written"),
             bytes_in: counter(r, "bytes_in", "Bytes read"),
             bytes_out: counter(r, "bytes_out", "Bytes written"),
         }
@@ -319,7 +316,7 @@ impl PoolMetrics {
 pub struct ConsoleMetrics {
     /// Bytes appended.
     pub bytes: Counter,
-    /// Bytes dropped at a limit.
+    /// Bytes that a full disk made us drop.
     pub dropped_bytes: Counter,
 }
 
@@ -327,7 +324,7 @@ impl ConsoleMetrics {
     fn register(registry: &mut Registry) -> ConsoleMetrics {
         ConsoleMetrics {
             bytes: counter(registry, "bytes", "Console bytes stored"),
-            dropped_bytes: counter(registry, "dropped_bytes", "Console bytes dropped at a limit"),
+            dropped_bytes: counter(registry, "dropped_bytes", "Console bytes that a full disk made us drop"),
         }
     }
 }

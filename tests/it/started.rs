@@ -286,6 +286,18 @@ fn jjb_23_conditions_are_judged_on_the_node() {
         assert_eq!(build["result"], if fails { "FAILURE" } else { "SUCCESS" }, "{text}");
         assert!(text.contains("\nall-hold\n") && !text.contains("\nnever-said\n"), "{text}");
     }
+    // What builds did is counted, their output and the store's commits as well (pools 14.3).
+    let metrics = get(&format!("{}/metrics", server.http())).body;
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+    };
+    assert!(value(r#"causeway_step_total{result="SUCCESS",cause="exit"}"#) >= 2.0, "{metrics}");
+    assert!(value(r#"causeway_step_total{result="FAILURE",cause="exit"}"#) >= 1.0, "{metrics}");
+    assert!(
+        value("causeway_log_bytes_total") >= 100.0 && value("causeway_store_commit_seconds_count") >= 8.0,
+        "{metrics}"
+    );
 }
 
 /// Nothing of a secret is in any log, in pieces, encoded, over a crash; its file is gone before publishers.

@@ -35,6 +35,7 @@ use self::writer::{Answer, Change, Writer};
 use super::{BuildFilter, EventFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError};
 use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, Millis, NodeId, ZuulChange};
 use crate::sys::{self, SharedClock};
+use crate::telemetry::metrics::StoreMetrics;
 
 /// The file in the state directory.
 const FILE: &str = "causeway.db";
@@ -79,6 +80,11 @@ impl SqliteStore {
             .acquire_timeout(READER_WAIT)
             .connect_lazy_with(options.read_only(true));
         Ok(SqliteStore { instance, writer: Writer::start(connection, lock), readers })
+    }
+
+    /// Measures commits from now on.
+    pub fn measure(&self, metrics: StoreMetrics) {
+        self.writer.measure(metrics);
     }
 
     /// Writes what is under way and gives the state directory up.

@@ -1,7 +1,8 @@
 //! The one task that changes the database. What has come while it was committing is committed together next.
 
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,7 @@ use super::lock::StateLock;
 use super::{events, names, pool_rows};
 use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId};
 use crate::store::{PoolWrite, StoreError};
+use crate::telemetry::metrics::StoreMetrics;
 
 /// Changes that wait for the task; whoever comes when it is full waits.
 const QUEUE: usize = 1_024;
@@ -49,10 +51,14 @@ struct Request {
     reply: oneshot::Sender<Verdict>,
 }
 
+/// Set once the process has metrics.
+type SharedMetrics = Arc<OnceLock<StoreMetrics>>;
+
 /// The door to the task.
 pub(super) struct Writer {
     requests: mpsc::Sender<Request>,
     task: JoinHandle<()>,
+    metrics: SharedMetrics,
 }
 
 impl Writer {
@@ -60,7 +66,13 @@ impl Writer {
     pub(super) fn start(connection: SqliteConnection, lock: StateLock) -> Writer {
         let (requests, queue) = mpsc::channel(QUEUE);
         let session = Session { connection, builds: Builds::default(), full: true };
-        Writer { requests, task: tokio::spawn(run(session, queue, lock)) }
+        let metrics = Arc::new(OnceLock::new());
+        Writer { requests, task: tokio::spawn(run(session, queue, lock, Arc::clone(&metrics))), metrics }
+    }
+
+    /// Measures commits from now on; only the first call counts.
+    pub(super) fn measure(&self, metrics: StoreMetrics) {
+        let _ = self.metrics.set(metrics);
     }
 
     /// Has `change` committed, with full synchronisation when `durable`. What was sent is done even if the caller goes away.
@@ -80,10 +92,19 @@ impl Writer {
     }
 }
 
-async fn run(mut session: Session, mut queue: mpsc::Receiver<Request>, lock: StateLock) {
+async fn run(
+    mut session: Session,
+    mut queue: mpsc::Receiver<Request>,
+    lock: StateLock,
+    metrics: SharedMetrics,
+) {
     let mut requests = Vec::with_capacity(TOGETHER);
     while queue.recv_many(&mut requests, TOGETHER).await > 0 {
+        let began = Instant::now();
         let verdicts = session.commit(&requests).await;
+        if let Some(metrics) = metrics.get() {
+            metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        }
         for (request, verdict) in requests.drain(..).zip(verdicts) {
             // A caller that went away does not need its answer.
             let _ = request.reply.send(verdict);
