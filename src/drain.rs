@@ -14,15 +14,6 @@ use crate::build::Builds;
 /// How often the number of builds that still run is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Why the process is to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// Politely: SIGTERM, or the first SIGINT.
-    Once,
-    /// Now: a second signal.
-    Now,
-}
-
 /// Waits for the first signal that asks the process to end, and hands out a token that a second one cancels.
 ///
 /// # Errors

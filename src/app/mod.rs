@@ -33,7 +33,7 @@ use crate::build::Builds;
 use crate::config::{Config, Overrides};
 use crate::drain;
 use crate::gearman::server::{Command, Server};
-use crate::model::{Addresses, BuildId};
+use crate::model::Addresses;
 use crate::pool::Pool;
 
 /// How long what was begun gets to end once builds have drained.
@@ -99,11 +99,6 @@ impl Running {
         &self.builds
     }
 
-    /// The nodes, for commands that run a server of their own.
-    pub fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
     /// Serves until a signal, then drains: no new work → builds get time to end → everything is closed. A second signal shortens it.
     ///
     /// # Errors
@@ -144,13 +139,6 @@ impl Running {
         };
         if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
             warn!("some tasks did not end in time; nothing of theirs is lost");
-        }
-    }
-
-    /// The build with that id ends; for `demo`.
-    pub async fn ended(&self, id: BuildId) {
-        if let Some(mut record) = self.builds.watch(id) {
-            let _ = record.wait_for(|record| record.state.outcome().is_some()).await;
         }
     }
 }
