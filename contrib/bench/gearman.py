@@ -1,5 +1,6 @@
 """A Gearman client: submits jobs and reads what becomes of them."""
 
+import collections
 import json
 import socket
 import struct
@@ -15,6 +16,8 @@ class Client:
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b''
+        # What earlier builds said while a later one was submitted.
+        self.early = collections.deque()
 
     def close(self):
         self.socket.close()
@@ -37,7 +40,7 @@ class Client:
     def until(self, *wanted):
         """The next packet of one of these kinds; others that belong to a running job are passed over."""
         while True:
-            kind, arguments = self.receive()
+            kind, arguments = self.early.popleft() if self.early else self.receive()
             if kind in wanted:
                 return kind, arguments
             if kind == WORK_FAIL:
@@ -47,7 +50,11 @@ class Client:
         """Submits a build; its handle."""
         data = json.dumps(parameters or {}).encode()
         self.send(SUBMIT_JOB, b'build:' + job.encode(), unique.encode(), data)
-        return self.until(JOB_CREATED)[1][0]
+        while True:
+            packet = self.receive()
+            if packet[0] == JOB_CREATED:
+                return packet[1][0]
+            self.early.append(packet)
 
     def data(self):
         """The next WORK_DATA, read."""
