@@ -91,25 +91,19 @@ fn record(clock: &dyn Clock, recipe: &Arc<str>, number: u64) -> BuildRecord {
     };
     let parameters = Parameters(values.into_iter().map(parameter).collect());
     BuildRecord {
-        id,
-        version: 0,
-        number: 0,
-        request: BuildRequest {
-            job: job(number),
-            label: None,
-            parameters,
-            precedence: Precedence::Normal,
-            origin: Origin::Gearman { unique: id.to_string() },
-        },
         state: BuildState::Waiting { reason: "all nodes are in use".to_owned() },
-        recipe: Arc::clone(recipe),
-        accepted_at: clock.now(),
-        started_at: None,
-        ended_at: None,
-        lease: None,
-        steps: Vec::new(),
-        stop: None,
-        description: String::new(),
+        ..BuildRecord::accepted(
+            id,
+            BuildRequest {
+                job: job(number),
+                label: None,
+                parameters,
+                precedence: Precedence::Normal,
+                origin: Origin::Gearman { unique: id.to_string() },
+            },
+            Arc::clone(recipe),
+            clock.now(),
+        )
     }
 }
 

@@ -187,21 +187,7 @@ impl Builds {
         recipe: Arc<str>,
         floor: BuildNumber,
     ) -> Result<Accepted, Refusal> {
-        let mut record = BuildRecord {
-            id,
-            number: 0,
-            request,
-            state: BuildState::Accepted,
-            recipe,
-            accepted_at: self.shared.clock.now(),
-            started_at: None,
-            ended_at: None,
-            lease: None,
-            steps: Vec::new(),
-            stop: None,
-            description: String::new(),
-            version: 0,
-        };
+        let mut record = BuildRecord::accepted(id, request, recipe, self.shared.clock.now());
         let numbered = self.shared.store.accept_build(record.clone(), floor).await;
         self.shared.store_full.store(numbered.is_err(), Ordering::Release);
         record.number = numbered.map_err(Refusal::Store)?;

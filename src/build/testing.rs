@@ -1,6 +1,6 @@
 //! Records for tests of this module.
 
-use crate::model::{BuildId, BuildRecord, BuildRequest, BuildState, Millis, Origin, Parameters, Precedence};
+use crate::model::{BuildId, BuildRecord, BuildRequest, Millis, Origin, Parameters, Precedence};
 
 /// A request of a job by a Gearman client.
 pub(crate) fn request(job: &str) -> BuildRequest {
@@ -15,19 +15,5 @@ pub(crate) fn request(job: &str) -> BuildRequest {
 
 /// Its record, just accepted.
 pub(crate) fn record(job: &str) -> BuildRecord {
-    BuildRecord {
-        id: BuildId::new(1, 2),
-        number: 1,
-        request: request(job),
-        state: BuildState::Accepted,
-        recipe: "".into(),
-        accepted_at: Millis(1),
-        started_at: None,
-        ended_at: None,
-        lease: None,
-        steps: Vec::new(),
-        stop: None,
-        description: String::new(),
-        version: 0,
-    }
+    BuildRecord { number: 1, ..BuildRecord::accepted(BuildId::new(1, 2), request(job), "".into(), Millis(1)) }
 }

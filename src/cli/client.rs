@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Global;
 use super::failure::{Failure, Kind, chain};
 use crate::config::{Config, Overrides};
+use crate::telemetry::innermost;
 
 /// Where a server is looked for when nothing says otherwise.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -104,7 +105,7 @@ impl Client {
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let kind = if error.is_builder() { Kind::Usage } else { Kind::Unreachable };
         let server = self.root.trim_end_matches("/causeway/v1");
-        Failure::new(kind, format!("no server answers at {server}: {}", chain(root_cause(error))))
+        Failure::new(kind, format!("no server answers at {server}: {}", chain(innermost(error))))
             .hint("start one with `causeway serve`, or name a running one with --server URL")
     }
 
@@ -127,15 +128,6 @@ impl Client {
         let detail = text("detail");
         if detail.is_empty() { failure } else { failure.hint(detail) }
     }
-}
-
-/// The innermost reason: `Connection refused` instead of three layers of "error sending request".
-fn root_cause(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
-    let mut inner: &(dyn std::error::Error + 'static) = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner
 }
 
 async fn decode<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::section::Section;
-use crate::model::Problem;
+use crate::model::{BaseUrl, Problem};
 
 /// The checked section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,44 +37,18 @@ pub(super) fn read(mut section: Section<'_>, flag: Option<SocketAddr>) -> HttpCo
     if let Some(problem) = refusal(listen).filter(|_| flag.is_none()) {
         section.complain("listen", problem);
     }
-    let public_url = section.get::<String>("public_url").and_then(|url| match public(&url) {
-        Ok(url) => Some(url),
+    let public_url = section.get::<String>("public_url").and_then(|url| match BaseUrl::parse(&url) {
+        Ok(url) => Some(url.as_str().to_owned()),
         Err(reason) => {
             let message = format!("'{}' is no address of pages", url.escape_debug());
             let cure = "write for example https://ci.example/";
-            section.complain("public_url", Problem::error("wrong-value", message).because(reason).cure(cure));
+            section.complain(
+                "public_url",
+                Problem::error("wrong-value", message).because(reason.to_string()).cure(cure),
+            );
             None
         }
     });
     section.close();
     HttpConfig { listen, public_url }
-}
-
-/// The address with a `/` at its end.
-fn public(url: &str) -> Result<String, &'static str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let rest = rest.ok_or("it must begin with http:// or https://")?;
-    if rest.split('/').next().is_none_or(str::is_empty) {
-        return Err("it names no host");
-    }
-    if rest.contains(['?', '#', '@']) || rest.contains(char::is_whitespace) || rest.contains(char::is_control)
-    {
-        return Err("it must be a host and a path, without user, query and fragment");
-    }
-    Ok(format!("{}/", url.trim_end_matches('/')))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decision_25_the_public_address_ends_in_a_slash() {
-        assert_eq!(public("https://ci.example"), Ok("https://ci.example/".to_owned()));
-        assert_eq!(public("http://ci.example:81/x/"), Ok("http://ci.example:81/x/".to_owned()));
-        for wrong in ["ci.example", "ftp://ci.example", "http://", "http:///x", "http://a/?b", "http://u@h/"]
-        {
-            assert!(public(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::providers::usable;
 use super::secret::SecretReference;
 use super::section::Section;
-use crate::jenkins::wire::BaseUrl;
-use crate::model::Problem;
+use crate::model::{BaseUrl, Problem};
 
 /// A master, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -132,35 +132,29 @@ fn given_texts(parameters: &Parameters) -> impl Iterator<Item = (String, String)
 mod tests {
     use super::*;
     use crate::catalog::recipe::{ParameterDeclaration, ParameterKind};
-    use crate::model::{BuildId, BuildRequest, BuildState, Millis, Parameter, ParameterValue, Precedence};
+    use crate::model::{BuildId, BuildRequest, Millis, Parameter, ParameterValue, Precedence};
 
     fn record(origin: Origin) -> BuildRecord {
         let value = |name: &str, value| Parameter { name: name.into(), value };
         BuildRecord {
-            id: BuildId::new(1, 1),
             number: 7,
-            request: BuildRequest {
-                job: "ops/unit".parse().unwrap(),
-                label: None,
-                parameters: Parameters(vec![
-                    value("ZUUL_PROJECT", ParameterValue::Text("mediawiki/core".into())),
-                    value("doc_subpath", ParameterValue::Text("a\nb\"'é".into())),
-                    value("BUILD_TIMEOUT", ParameterValue::Number("30".into())),
-                    value("NULL", ParameterValue::Null),
-                ]),
-                precedence: Precedence::Normal,
-                origin,
-            },
-            state: BuildState::Accepted,
-            recipe: "".into(),
-            accepted_at: Millis(0),
-            started_at: None,
-            ended_at: None,
-            lease: None,
-            steps: vec![],
-            stop: None,
-            description: String::new(),
-            version: 0,
+            ..BuildRecord::accepted(
+                BuildId::new(1, 1),
+                BuildRequest {
+                    job: "ops/unit".parse().unwrap(),
+                    label: None,
+                    parameters: Parameters(vec![
+                        value("ZUUL_PROJECT", ParameterValue::Text("mediawiki/core".into())),
+                        value("doc_subpath", ParameterValue::Text("a\nb\"'é".into())),
+                        value("BUILD_TIMEOUT", ParameterValue::Number("30".into())),
+                        value("NULL", ParameterValue::Null),
+                    ]),
+                    precedence: Precedence::Normal,
+                    origin,
+                },
+                "".into(),
+                Millis(0),
+            )
         }
     }
 

@@ -1,6 +1,9 @@
 //! Queries and path segments: read strictly, written anew.
 
+use percent_encoding::{AsciiSet, utf8_percent_encode};
+
 use super::refusal::Refusal;
+use crate::model::escape_all_but;
 
 /// More parameters than any call has.
 const PARAMETERS_MAX: usize = 32;
@@ -75,14 +78,10 @@ pub(super) fn decode(text: &str, plus: bool) -> Result<String, Refusal> {
     if decoded.chars().any(char::is_control) { Err(broken()) } else { Ok(decoded) }
 }
 
+/// Appends a text with every character escaped that means something in a query or a segment.
 pub(super) fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    const TEXT: &AsciiSet = &escape_all_but(b"-._~");
+    out.extend(utf8_percent_encode(text, TEXT));
 }
 
 #[cfg(test)]

@@ -1,6 +1,21 @@
 //! Addresses of pages, by Jenkins' paths (decision 25).
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::{BuildNumber, JobName};
+
+/// What is escaped in a segment of a path: all that means something there.
+const SEGMENT: &AsciiSet = &escape_all_but(b"-_.!~*'()@$&+,=:");
+
+/// Everything but letters, digits and these is escaped.
+pub(crate) const fn escape_all_but(mut left: &[u8]) -> AsciiSet {
+    let mut set = NON_ALPHANUMERIC.union(AsciiSet::EMPTY);
+    while let [byte, rest @ ..] = left {
+        set = set.remove(*byte);
+        left = rest;
+    }
+    set
+}
 
 /// How addresses of pages are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +39,7 @@ impl Addresses {
         let mut url = self.root.clone();
         for part in job.as_str().split('/') {
             url.push_str("job/");
-            url.push_str(&percent_encode(part));
+            url.extend(utf8_percent_encode(part, SEGMENT));
             url.push('/');
         }
         url
@@ -34,19 +49,6 @@ impl Addresses {
     pub fn build(&self, job: &JobName, number: BuildNumber) -> String {
         format!("{}{number}/", self.job(job))
     }
-}
-
-/// A path segment with only those characters as they are that need no escape there.
-fn percent_encode(segment: &str) -> String {
-    let mut out = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()@$&+,=:".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

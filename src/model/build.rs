@@ -252,3 +252,24 @@ pub struct BuildRecord {
     /// from (pools-P3): one that comes twice is done once, and one that is made from an older row is refused.
     pub version: u64,
 }
+
+impl BuildRecord {
+    /// A build that has just been accepted, with its number and its row still to come.
+    pub fn accepted(id: BuildId, request: BuildRequest, recipe: Arc<str>, at: Millis) -> BuildRecord {
+        BuildRecord {
+            id,
+            number: 0,
+            request,
+            state: BuildState::Accepted,
+            recipe,
+            accepted_at: at,
+            started_at: None,
+            ended_at: None,
+            lease: None,
+            steps: Vec::new(),
+            stop: None,
+            description: String::new(),
+            version: 0,
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! to one another is said in these types. Start with [`BuildRequest`] and [`BuildRecord`].
 
 mod address;
+mod base_url;
 mod build;
 mod event;
 mod id;
@@ -14,6 +15,8 @@ mod problem;
 mod result;
 
 pub use address::Addresses;
+pub(crate) use address::escape_all_but;
+pub use base_url::{BaseUrl, NotABase};
 pub use build::{
     BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Parent, Precedence, StepEnd, StepRecord,
     StepState, StopMark, ZuulChange,

@@ -19,10 +19,9 @@ pub(crate) fn record(job: &str, millis: u64) -> BuildRecord {
         name: name.to_owned(),
         value: ParameterValue::Text(value.to_owned()),
     };
-    BuildRecord {
-        id: BuildId::new(millis, millis),
-        number: 0,
-        request: BuildRequest {
+    BuildRecord::accepted(
+        BuildId::new(millis, millis),
+        BuildRequest {
             job: job.parse().unwrap(),
             label: None,
             parameters: Parameters(vec![
@@ -34,17 +33,9 @@ pub(crate) fn record(job: &str, millis: u64) -> BuildRecord {
             precedence: crate::model::Precedence::Normal,
             origin: Origin::Gearman { unique: "0f0e".to_owned() },
         },
-        state: BuildState::Accepted,
-        recipe: "{}".into(),
-        accepted_at: Millis(millis),
-        started_at: None,
-        ended_at: None,
-        lease: None,
-        steps: Vec::new(),
-        stop: None,
-        description: String::new(),
-        version: 0,
-    }
+        "{}".into(),
+        Millis(millis),
+    )
 }
 
 /// `record`, ended with this word.

@@ -9,3 +9,12 @@ pub mod logging;
 pub mod metrics;
 
 pub use metrics::Metrics;
+
+/// The innermost reason of an error, for people: `Connection refused` instead of three layers of "error sending request".
+pub fn innermost<'e>(error: &'e (dyn std::error::Error + 'static)) -> &'e (dyn std::error::Error + 'static) {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner
+}

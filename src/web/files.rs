@@ -6,6 +6,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_util::io::ReaderStream;
@@ -19,7 +20,7 @@ use super::time::size;
 use super::view::Line;
 use super::zip::{Archive, Member};
 use crate::artifact::{Artifact, Artifacts};
-use crate::model::{BuildId, BuildRecord};
+use crate::model::{BuildId, BuildRecord, escape_all_but};
 
 /// A file of a build may show text and pictures, and nothing that acts.
 const FILE_POLICY: HeaderValue =
@@ -57,15 +58,8 @@ pub(super) async fn names(web: &Web, record: &BuildRecord) -> Result<Vec<FileNam
 
 /// A path of several segments, with every character escaped that means something in an address.
 fn encode(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    const PATH: &AsciiSet = &escape_all_but(b"-_.~/");
+    utf8_percent_encode(path, PATH).to_string()
 }
 
 #[derive(Template)]

@@ -71,15 +71,11 @@ async fn pools_11_2_a_container_is_made_used_found_and_taken_away() {
 }
 
 async fn until_exited(provider: &DockerProvider, spec: &NodeSpec) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
+    crate::support::until(Duration::from_secs(20), async || {
         let seen = provider.find(spec.node).await.unwrap().unwrap();
-        if matches!(seen.state, ObservedState::Exited(_)) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{seen:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        if matches!(seen.state, ObservedState::Exited(_)) { Ok(()) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
 }
 
 #[tokio::test]

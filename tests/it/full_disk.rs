@@ -62,27 +62,18 @@ impl Drop for SmallDisk {
 }
 
 fn record(place: u64) -> BuildRecord {
-    BuildRecord {
-        id: BuildId::new(place, place),
-        number: 0,
-        request: BuildRequest {
+    BuildRecord::accepted(
+        BuildId::new(place, place),
+        BuildRequest {
             job: "job".parse().unwrap(),
             label: None,
             parameters: Parameters::default(),
             precedence: Precedence::Normal,
             origin: Origin::Http { user: "x".repeat(2_000) },
         },
-        state: BuildState::Accepted,
-        recipe: "{}".into(),
-        accepted_at: Millis(place),
-        started_at: None,
-        ended_at: None,
-        lease: None,
-        steps: Vec::new(),
-        stop: None,
-        description: String::new(),
-        version: 0,
-    }
+        "{}".into(),
+        Millis(place),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -143,8 +143,7 @@ fn jenkins_rest_2_1_jobs() {
         assert!(size.choices.contains(&"large".to_owned()), "{size:?}");
     }
     for exchange in of("02-061") {
-        let names: Vec<String> =
-            jobs(&exchange.reply).unwrap().iter().map(|job| job.full_name().to_owned()).collect();
+        let names: Vec<String> = jobs(&exchange.reply).unwrap().iter().map(|job| job.to_string()).collect();
         assert!(names.contains(&"team/inner".to_owned()), "{names:?}");
         assert!(!names.contains(&"team".to_owned()), "a folder is no job: {names:?}");
     }

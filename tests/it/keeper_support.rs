@@ -126,11 +126,11 @@ pub async fn run(keeper: &Keeper, spec: StepSpec) -> (String, StepEnd) {
 
 /// Waits until `condition` holds.
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + LIMIT;
-    while !condition() {
-        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    crate::support::until(LIMIT, || {
+        let held = condition();
+        async move { if held { Ok(()) } else { Err(format!("never: {what}")) } }
+    })
+    .await;
 }
 
 /// Whether a process runs (one that waits to be reaped does not).

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
-use crate::node::{Node, Value, identical};
+use crate::node::{Node, Value, hash_within, identical};
 use crate::outcome::Component;
 use crate::trace::{Kept, Key};
 
@@ -38,7 +38,8 @@ impl Memo {
         let mut hasher = FxHasher::default();
         kind.hash(&mut hasher);
         let mut budget = BUDGET;
-        hash(call, &mut hasher, &mut budget).then(|| hasher.finish())
+        let line = |node: &Node, hasher: &mut FxHasher| node.place.line.hash(hasher);
+        hash_within(&mut budget, call, &mut hasher, &line).then(|| hasher.finish())
     }
 
     pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
@@ -100,27 +101,5 @@ impl Pool {
     /// Lets go of all.
     pub(crate) fn forget(&self) {
         self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
-    }
-}
-
-fn hash(node: &Node, hasher: &mut FxHasher, budget: &mut usize) -> bool {
-    if *budget == 0 {
-        return false;
-    }
-    *budget -= 1;
-    node.place.line.hash(hasher);
-    match &node.value {
-        Value::Seq(items) | Value::Tuple(items) => {
-            hasher.write_usize(items.len());
-            items.iter().all(|item| hash(item, hasher, budget))
-        }
-        Value::Map(map) => {
-            hasher.write_usize(map.len());
-            map.iter().all(|(key, value)| hash(key, hasher, budget) && hash(value, hasher, budget))
-        }
-        _ => {
-            node.hash(hasher);
-            true
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::format::Params;
-use crate::node::{Node, Value};
+use crate::node::{Node, Value, hash_within};
 
 /// Results that are kept for one template; past it all are forgotten.
 const KEPT: usize = 10_000;
@@ -66,35 +66,16 @@ pub(super) fn key(values: &Values) -> Option<u64> {
     let mut hasher = FxHasher::default();
     let mut budget = BUDGET;
     let all = values.iter().all(|value| match value {
-        Some(node) => hash(node, &mut hasher, &mut budget),
+        Some(node) => {
+            let kind = |node: &Node, hasher: &mut FxHasher| std::mem::discriminant(&node.value).hash(hasher);
+            hash_within(&mut budget, node, &mut hasher, &kind)
+        }
         None => {
             hasher.write_u8(0xff);
             true
         }
     });
     all.then(|| hasher.finish())
-}
-
-fn hash(node: &Node, hasher: &mut FxHasher, budget: &mut usize) -> bool {
-    if *budget == 0 {
-        return false;
-    }
-    *budget -= 1;
-    std::mem::discriminant(&node.value).hash(hasher);
-    match &node.value {
-        Value::Seq(items) | Value::Tuple(items) => {
-            hasher.write_usize(items.len());
-            items.iter().all(|item| hash(item, hasher, budget))
-        }
-        Value::Map(map) => {
-            hasher.write_usize(map.len());
-            map.iter().all(|(key, value)| hash(key, hasher, budget) && hash(value, hasher, budget))
-        }
-        _ => {
-            node.hash(hasher);
-            true
-        }
-    }
 }
 
 /// Equal in value, type and order, wherever they stand.

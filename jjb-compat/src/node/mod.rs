@@ -12,7 +12,7 @@ use num_bigint::BigInt;
 
 pub use map::Map;
 pub(crate) use number::{float_text, parse_big};
-pub(crate) use same::{identical, identical_maps};
+pub(crate) use same::{hash_within, identical, identical_maps};
 pub use text::Style;
 pub use time::{Clock, Timestamp};
 

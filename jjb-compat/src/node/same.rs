@@ -3,6 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use rustc_hash::FxHasher;
+
 use super::map::TextKey;
 use super::{Map, Node, Value};
 
@@ -67,7 +69,7 @@ impl Hash for Node {
                 // Equal mappings may differ in order, so the order must not count.
                 let mut sum = 0u64;
                 for (key, value) in map.iter() {
-                    let mut inner = rustc_hash::FxHasher::default();
+                    let mut inner = FxHasher::default();
                     key.hash(&mut inner);
                     value.hash(&mut inner);
                     sum = sum.wrapping_add(inner.finish());
@@ -105,4 +107,34 @@ pub(crate) fn identical(a: &Node, b: &Node) -> bool {
 /// Equal in order, and each entry in value, type and place.
 pub(crate) fn identical_maps(a: &Map, b: &Map) -> bool {
     a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a.0, b.0) && identical(a.1, b.1))
+}
+
+/// Hashes a value in the order of its parts, and of each part what `mark` adds; false when it has more parts than the budget.
+pub(crate) fn hash_within(
+    budget: &mut usize,
+    node: &Node,
+    hasher: &mut FxHasher,
+    mark: &impl Fn(&Node, &mut FxHasher),
+) -> bool {
+    if *budget == 0 {
+        return false;
+    }
+    *budget -= 1;
+    mark(node, hasher);
+    match &node.value {
+        Value::Seq(items) | Value::Tuple(items) => {
+            hasher.write_usize(items.len());
+            items.iter().all(|item| hash_within(budget, item, hasher, mark))
+        }
+        Value::Map(map) => {
+            hasher.write_usize(map.len());
+            map.iter().all(|(key, value)| {
+                hash_within(budget, key, hasher, mark) && hash_within(budget, value, hasher, mark)
+            })
+        }
+        _ => {
+            node.hash(hasher);
+            true
+        }
+    }
 }

@@ -8,6 +8,7 @@ use similar::TextDiff;
 
 use super::change::Change;
 use super::sides::{Differences, Kindred};
+use crate::cli::check::counted;
 use crate::cli::output::{Output, Tone};
 
 /// Unchanged lines around a changed one.
@@ -95,10 +96,6 @@ fn some(names: &[&str]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn summary(found: &Differences) -> String {

@@ -12,9 +12,11 @@ use bytes::{Bytes, BytesMut};
 use reqwest::{Method, RequestBuilder, redirect};
 
 use super::wire::{
-    BaseUrl, BuildFacts, Identity, JobFacts, JobPath, LogPart, QueueId, QueueItem, Refusal, Reply, RootFacts,
-    cancelled, jobs, listing, queued,
+    BuildFacts, Identity, JobFacts, LogPart, QueueId, QueueItem, Refusal, Reply, RootFacts, cancelled, jobs,
+    listing, queued,
 };
+use crate::model::{Addresses, BaseUrl, BuildNumber, JobName};
+use crate::telemetry::innermost;
 
 pub use probe::{Finding, Probe, probe};
 
@@ -58,7 +60,7 @@ pub enum MasterError {
 /// A master. Cheap to clone; connections are kept alive and shared.
 #[derive(Debug, Clone)]
 pub struct Master {
-    base: BaseUrl,
+    addresses: Addresses,
     login: Option<Login>,
     http: reqwest::Client,
     within: Duration,
@@ -75,13 +77,8 @@ impl Master {
             .connect_timeout(CONNECT_WITHIN)
             .no_proxy()
             .build()
-            .map_err(|error| MasterError::Unreachable(innermost(&error)))?;
-        Ok(Master { base, login, http, within })
-    }
-
-    /// Its address.
-    pub fn base(&self) -> &BaseUrl {
-        &self.base
+            .map_err(|error| MasterError::Unreachable(innermost(&error).to_string()))?;
+        Ok(Master { addresses: Addresses::new(base.as_str()), login, http, within })
     }
 
     /// What it says of itself.
@@ -89,7 +86,7 @@ impl Master {
     /// # Errors
     /// When it cannot be asked or refuses; so for all that follow.
     pub async fn root(&self) -> Result<RootFacts, MasterError> {
-        Ok(RootFacts::read(&self.get(RootFacts::PATH).await?)?)
+        Ok(RootFacts::read(&self.get(&self.below(RootFacts::PATH)).await?)?)
     }
 
     /// Who it takes us for.
@@ -97,23 +94,23 @@ impl Master {
     /// # Errors
     /// See [`Master::root`].
     pub async fn identity(&self) -> Result<Identity, MasterError> {
-        Ok(Identity::read(&self.get(Identity::PATH).await?)?)
+        Ok(Identity::read(&self.get(&self.below(Identity::PATH)).await?)?)
     }
 
     /// Its jobs, with those in folders.
     ///
     /// # Errors
     /// See [`Master::root`].
-    pub async fn jobs(&self) -> Result<Vec<JobPath>, MasterError> {
-        Ok(jobs(&self.get(&listing()).await?)?)
+    pub async fn jobs(&self) -> Result<Vec<JobName>, MasterError> {
+        Ok(jobs(&self.get(&self.below(&listing())).await?)?)
     }
 
     /// What a job says of itself.
     ///
     /// # Errors
     /// See [`Master::root`].
-    pub async fn job(&self, job: &JobPath) -> Result<JobFacts, MasterError> {
-        Ok(JobFacts::read(&self.get(&format!("{}{}", job.path(), JobFacts::PATH)).await?)?)
+    pub async fn job(&self, job: &JobName) -> Result<JobFacts, MasterError> {
+        Ok(JobFacts::read(&self.get(&format!("{}{}", self.addresses.job(job), JobFacts::PATH)).await?)?)
     }
 
     /// Triggers a build with these parameters, or with none when the job defines none. `None`: taken, and the item is to be looked
@@ -123,16 +120,16 @@ impl Master {
     /// See [`Master::root`].
     pub async fn trigger(
         &self,
-        job: &JobPath,
+        job: &JobName,
         parameters: Option<&[(String, String)]>,
     ) -> Result<Option<QueueId>, MasterError> {
         let (action, form) = match parameters {
             Some(parameters) => ("buildWithParameters", parameters),
             None => ("build", &[][..]),
         };
-        let path = format!("{}{action}", job.path());
+        let url = format!("{}{action}", self.addresses.job(job));
         let reply =
-            self.post(&path, form.iter().cloned().chain([("delay".to_owned(), "0sec".to_owned())])).await?;
+            self.post(&url, form.iter().cloned().chain([("delay".to_owned(), "0sec".to_owned())])).await?;
         Ok(queued(&reply)?)
     }
 
@@ -141,7 +138,7 @@ impl Master {
     /// # Errors
     /// See [`Master::root`]; [`Refusal::NotFound`] when it has left the queue five minutes ago.
     pub async fn queue_item(&self, id: QueueId) -> Result<QueueItem, MasterError> {
-        Ok(QueueItem::read(id, &self.get(&QueueItem::path(id)).await?)?)
+        Ok(QueueItem::read(id, &self.get(&self.below(&QueueItem::path(id))).await?)?)
     }
 
     /// Cancels an item of its queue; `false`: it just became a build.
@@ -149,25 +146,29 @@ impl Master {
     /// # Errors
     /// See [`Master::root`].
     pub async fn cancel(&self, id: QueueId) -> Result<bool, MasterError> {
-        Ok(cancelled(&self.post("queue/cancelItem", [("id".to_owned(), id.to_string())]).await?)?)
+        Ok(cancelled(
+            &self.post(&self.below("queue/cancelItem"), [("id".to_owned(), id.to_string())]).await?,
+        )?)
     }
 
     /// A build.
     ///
     /// # Errors
     /// See [`Master::root`].
-    pub async fn build(&self, job: &JobPath, number: u64) -> Result<BuildFacts, MasterError> {
-        Ok(BuildFacts::read(&self.get(&format!("{}{number}/{}", job.path(), BuildFacts::PATH)).await?)?)
+    pub async fn build(&self, job: &JobName, number: BuildNumber) -> Result<BuildFacts, MasterError> {
+        Ok(BuildFacts::read(
+            &self.get(&format!("{}{}", self.addresses.build(job, number), BuildFacts::PATH)).await?,
+        )?)
     }
 
     /// The log of a build from `start` on.
     ///
     /// # Errors
     /// See [`Master::root`].
-    pub async fn log(&self, job: &JobPath, number: u64, start: u64) -> Result<LogPart, MasterError> {
+    pub async fn log(&self, job: &JobName, number: BuildNumber, start: u64) -> Result<LogPart, MasterError> {
         Ok(LogPart::read(
             start,
-            &self.get(&format!("{}{number}/{}", job.path(), LogPart::path(start))).await?,
+            &self.get(&format!("{}{}", self.addresses.build(job, number), LogPart::path(start))).await?,
         )?)
     }
 
@@ -175,30 +176,35 @@ impl Master {
     ///
     /// # Errors
     /// See [`Master::root`].
-    pub async fn stop(&self, job: &JobPath, number: u64) -> Result<(), MasterError> {
-        self.post(&format!("{}{number}/stop", job.path()), []).await?.accepted()?;
+    pub async fn stop(&self, job: &JobName, number: BuildNumber) -> Result<(), MasterError> {
+        self.post(&format!("{}stop", self.addresses.build(job, number)), []).await?.accepted()?;
         Ok(())
     }
 
     /// A trigger that lacks what a job with parameters needs: refused, but only after the right to build was looked at.
-    async fn trigger_without_form(&self, job: &JobPath) -> Result<(), MasterError> {
-        let request = self.http.request(Method::POST, self.base.join(&format!("{}build", job.path())));
+    async fn trigger_without_form(&self, job: &JobName) -> Result<(), MasterError> {
+        let request = self.http.request(Method::POST, format!("{}build", self.addresses.job(job)));
         self.send(request).await?.accepted()?;
         Ok(())
     }
 
-    async fn get(&self, path: &str) -> Result<Reply, MasterError> {
-        self.send(self.http.request(Method::GET, self.base.join(path))).await
+    /// The address of something that is no job.
+    fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.addresses.root())
+    }
+
+    async fn get(&self, url: &str) -> Result<Reply, MasterError> {
+        self.send(self.http.request(Method::GET, url)).await
     }
 
     /// Posts a form; values may be long, so they are never put into the address.
     async fn post(
         &self,
-        path: &str,
+        url: &str,
         form: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Reply, MasterError> {
         let form: Vec<(String, String)> = form.into_iter().collect();
-        self.send(self.http.request(Method::POST, self.base.join(path)).form(&form)).await
+        self.send(self.http.request(Method::POST, url).form(&form)).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Reply, MasterError> {
@@ -220,7 +226,9 @@ impl Master {
 
 async fn bounded(mut response: reqwest::Response) -> Result<Bytes, MasterError> {
     let mut body = BytesMut::new();
-    while let Some(part) = response.chunk().await.map_err(|error| MasterError::Lost(innermost(&error)))? {
+    while let Some(part) =
+        response.chunk().await.map_err(|error| MasterError::Lost(innermost(&error).to_string()))?
+    {
         if body.len() + part.len() > LARGEST_ANSWER {
             return Err(MasterError::Large);
         }
@@ -232,17 +240,8 @@ async fn bounded(mut response: reqwest::Response) -> Result<Bytes, MasterError> 
 /// A connection that was never there carried nothing out; everything later may have.
 fn failed(error: &reqwest::Error) -> MasterError {
     if error.is_connect() || error.is_builder() {
-        MasterError::Unreachable(innermost(error))
+        MasterError::Unreachable(innermost(error).to_string())
     } else {
-        MasterError::Lost(innermost(error))
+        MasterError::Lost(innermost(error).to_string())
     }
-}
-
-/// The innermost reason: `Connection refused` instead of three layers of "error sending request".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut inner = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }

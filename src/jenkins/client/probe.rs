@@ -1,7 +1,8 @@
 //! Everything that is needed of a master before a job of it may be moved, looked at without changing anything.
 
 use super::{Master, MasterError};
-use crate::jenkins::wire::{JobFacts, JobPath, Refusal};
+use crate::jenkins::wire::{JobFacts, Refusal};
+use crate::model::JobName;
 
 /// Jobs whose right to build is tried: one that answers is enough.
 const TRIED_AT_MOST: usize = 20;
@@ -95,12 +96,12 @@ pub async fn probe(master: &Master) -> Probe {
     probe
 }
 
-async fn look_at_jobs(master: &Master, jobs: &[JobPath], probe: &mut Probe) {
+async fn look_at_jobs(master: &Master, jobs: &[JobName], probe: &mut Probe) {
     if jobs.is_empty() {
         probe.error("no-jobs", "the user sees no job", "give the user Job/Read");
         return;
     }
-    let mut names: Vec<&str> = jobs.iter().map(JobPath::short_name).collect();
+    let mut names: Vec<&str> = jobs.iter().map(JobName::base).collect();
     names.sort_unstable();
     let mut doubled: Vec<&str> = names.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
     doubled.dedup();
@@ -132,7 +133,7 @@ async fn look_at_jobs(master: &Master, jobs: &[JobPath], probe: &mut Probe) {
 
 /// Tries the right to build without starting anything: a trigger without a form is refused by a job that has parameters, but
 /// only after the right was looked at (jenkins-rest 3.1). `None`: no such job was found.
-async fn right_to_build(master: &Master, jobs: &[JobPath]) -> Option<Result<(), Refusal>> {
+async fn right_to_build(master: &Master, jobs: &[JobName]) -> Option<Result<(), Refusal>> {
     for job in jobs.iter().take(TRIED_AT_MOST) {
         let facts: Option<JobFacts> = master.job(job).await.ok();
         if !facts

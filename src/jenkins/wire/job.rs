@@ -3,8 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{JobPath, Refusal, Reply};
+use super::{Refusal, Reply};
+use crate::model::JobName;
 
+/// Folders in folders that are asked for: Jenkins allows more, nobody nests more, and requests stay short.
+const FOLDERS: usize = 16;
 /// More jobs than this are cut off: a listing is kept in memory.
 const JOBS_AT_MOST: usize = 50_000;
 
@@ -106,7 +109,7 @@ impl From<RawParameter> for ParameterDefinition {
 /// The question for all jobs of a master, with those in folders.
 pub fn listing() -> String {
     let mut tree = "jobs%5Bname%5D".to_owned();
-    for _ in 1..super::path::DEEPEST {
+    for _ in 1..FOLDERS {
         tree = format!("jobs%5Bname,{tree}%5D");
     }
     format!("api/json?tree={tree}")
@@ -116,7 +119,7 @@ pub fn listing() -> String {
 ///
 /// # Errors
 /// When the master refuses, or something else than Jenkins answers.
-pub fn jobs(reply: &Reply) -> Result<Vec<JobPath>, Refusal> {
+pub fn jobs(reply: &Reply) -> Result<Vec<JobName>, Refusal> {
     #[derive(Deserialize)]
     struct Item {
         #[serde(default)]
@@ -131,7 +134,7 @@ pub fn jobs(reply: &Reply) -> Result<Vec<JobPath>, Refusal> {
         match item.jobs {
             Some(inner) => waiting
                 .extend(inner.into_iter().rev().map(|item| (format!("{full_name}/{}", item.name), item))),
-            None if found.len() < JOBS_AT_MOST => found.extend(JobPath::new(&full_name)),
+            None if found.len() < JOBS_AT_MOST => found.extend(full_name.parse::<JobName>()),
             None => break,
         }
     }

@@ -7,7 +7,6 @@
 mod build;
 mod job;
 mod log;
-mod path;
 mod queue;
 mod reply;
 mod root;
@@ -15,7 +14,6 @@ mod root;
 pub use build::{BuildFacts, Phase, Verdict};
 pub use job::{JobFacts, ParameterDefinition, jobs, listing};
 pub use log::LogPart;
-pub use path::{BaseUrl, JobPath, NotABase, TooDeep, encode_segment};
 pub use queue::{QueueId, QueueItem, QueueState, cancelled, queued};
 pub use reply::{Refusal, Reply};
 pub use root::{Identity, RootFacts};

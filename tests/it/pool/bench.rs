@@ -196,27 +196,18 @@ impl Bench {
 
 /// A build that has been accepted.
 pub fn record(clock: &dyn Clock) -> BuildRecord {
-    BuildRecord {
-        id: causeway::sys::new_build_id(clock),
-        number: 0,
-        request: BuildRequest {
+    BuildRecord::accepted(
+        causeway::sys::new_build_id(clock),
+        BuildRequest {
             job: "job".parse().unwrap(),
             label: None,
             parameters: Parameters::default(),
             precedence: Precedence::Normal,
             origin: Origin::Http { user: "test".to_owned() },
         },
-        state: BuildState::Accepted,
-        recipe: "".into(),
-        accepted_at: clock.now(),
-        started_at: None,
-        ended_at: None,
-        lease: None,
-        steps: Vec::new(),
-        stop: None,
-        description: String::new(),
-        version: 0,
-    }
+        "".into(),
+        clock.now(),
+    )
 }
 
 /// A pool with that provider and store.

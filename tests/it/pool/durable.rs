@@ -36,25 +36,24 @@ impl Process {
     /// Ends the pool and gives the state directory free.
     async fn end(self) {
         self.shutdown.cancel();
-        let mut store = self.store;
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let store = loop {
-            match Arc::try_unwrap(store) {
-                Ok(store) => break store,
-                Err(shared) => store = shared,
+        let alone = || async {
+            if Arc::strong_count(&self.store) == 1 {
+                Ok(())
+            } else {
+                Err("the pool does not let go of its store".into())
             }
-            assert!(Instant::now() < deadline, "the pool does not let go of its store");
-            tokio::time::sleep(Duration::from_millis(2)).await;
         };
-        store.close().await;
+        crate::support::until(Duration::from_secs(30), alone).await;
+        Arc::into_inner(self.store).unwrap().close().await;
     }
 
     async fn ready(&self, count: u32) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.pool.status().labels.first().is_none_or(|label| label.ready < count) {
-            assert!(Instant::now() < deadline, "{:#?}", self.pool.status());
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        crate::support::until(Duration::from_secs(60), || async {
+            let status = self.pool.status();
+            let ready = status.labels.first().is_some_and(|label| label.ready >= count);
+            if ready { Ok(()) } else { Err(format!("{status:#?}")) }
+        })
+        .await;
     }
 
     async fn lease(&self, clock: &dyn Clock) -> Lease {
