@@ -3,6 +3,7 @@
 
 mod condition;
 mod credential;
+mod docker;
 mod shared;
 mod test_report;
 mod trigger;
@@ -13,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, ConditionalStep, OnEvaluationFailure};
 pub use credential::{BindingForm, CredentialBinding};
+pub use docker::{
+    BuildContainer, BuildImage, CommitContainer, ContainerImage, ContainerNetwork, ImageNames, ImageSource,
+    PullImage, Volume,
+};
 pub use test_report::{Counted, TestLimit, TestReports, TestSource};
 pub use trigger::{BuildStart, PassedParameters, Thresholds, TriggerBuilds};
 
@@ -44,6 +49,12 @@ pub struct Recipe {
     /// Secrets that steps and publishers get.
     #[serde(default)]
     pub credentials: Vec<CredentialBinding>,
+    /// The container that builders run in, when it is another than the node.
+    #[serde(default)]
+    pub build_container: Option<BuildContainer>,
+    /// What becomes of the build's container after a success.
+    #[serde(default)]
+    pub commit: Option<CommitContainer>,
     /// Not offered at all.
     #[serde(default)]
     pub disabled: bool,
@@ -126,6 +137,10 @@ pub enum Step {
     Shell(#[serde(with = "shared")] Arc<ShellStep>),
     /// Starts of other builds.
     TriggerBuilds(TriggerBuilds),
+    /// An image that is pulled.
+    PullImage(PullImage),
+    /// An image that is built, tagged, pushed.
+    BuildImage(BuildImage),
     /// Steps under a condition.
     Conditional(ConditionalStep),
 }

@@ -123,7 +123,7 @@ fn targets(recipe: &Recipe) -> Vec<Target> {
 fn collect(steps: &[Step], targets: &mut Vec<Target>) {
     for step in steps {
         match step {
-            Step::Shell(_) => {}
+            Step::Shell(_) | Step::PullImage(_) | Step::BuildImage(_) => {}
             Step::Conditional(conditional) => collect(&conditional.steps, targets),
             Step::TriggerBuilds(TriggerBuilds { starts, place }) => {
                 for start in starts {

@@ -215,6 +215,11 @@ fn step(shown: &Step, origins: bool, output: &Output) {
                 output.line(&format!("  start {}{wait}", start.jobs.join(", ")));
             }
         }
+        Step::PullImage(pull) => output.line(&format!("  pull the image {}", pull.image)),
+        Step::BuildImage(image) => {
+            let push = if image.push { " and push it" } else { "" };
+            output.line(&format!("  build an image{push}: {:?}", image.names));
+        }
         Step::Conditional(conditional) => {
             output.line(&format!("  if {:?}", conditional.condition));
             conditional.steps.iter().for_each(|inner| step(inner, origins, output));

@@ -8,6 +8,7 @@ use super::section::{Section, closest};
 use super::value::{Bytes, Cores};
 use crate::catalog::NamePatterns;
 use crate::guard::GuardRules;
+use crate::image::{ImageBuilds, ImageRules};
 use crate::model::Problem;
 use crate::pool::label::{LabelDefinition, Mount, NetworkMode, PullPolicy, SecurityProfile};
 
@@ -22,6 +23,8 @@ const PROFILES: &[(&str, SecurityProfile)] = &[
     ("standard", SecurityProfile::Standard),
     ("compat", SecurityProfile::Compat),
 ];
+const IMAGE_BUILDS: &[(&str, ImageBuilds)] =
+    &[("none", ImageBuilds::None), ("classic", ImageBuilds::Classic)];
 /// A node with less memory does not even start its keeper and a shell.
 const LEAST_MEMORY: Bytes = Bytes(6 << 20);
 
@@ -32,8 +35,9 @@ pub(super) fn read(sections: Vec<Section<'_>>, providers: &[ProviderConfig]) -> 
         let name = name.filter(|name| usable(&section, "name", name)).unwrap_or_default();
         let provider = provider(&mut section, providers);
         let max_ready_age = section.or("max_ready_age", Duration::from_secs(0));
+        let images = images_of_pool(&mut section, provider);
         for mut item in section.sections("labels") {
-            let label = label(&mut item, &name, provider, max_ready_age);
+            let label = label(&mut item, &name, provider, max_ready_age, &images);
             if let Some(label) = label {
                 unique(&item, &label, &labels);
                 labels.push(label);
@@ -76,6 +80,7 @@ fn label(
     pool: &str,
     provider: Option<&ProviderConfig>,
     max_ready_age: Duration,
+    of_pool: &ImageRules,
 ) -> Option<LabelDefinition> {
     let name = section.need::<String>("name", "jobs name a label by it");
     let name = name.filter(|name| usable(section, "name", name));
@@ -99,6 +104,7 @@ fn label(
         profile: section.choice("profile", PROFILES, SecurityProfile::Standard),
         network: network(section),
         guard: guard(section, provider),
+        images: images(section, of_pool, provider),
         max_ready_age: section.or("max_ready_age", max_ready_age),
     };
     stock(section, &definition);
@@ -221,6 +227,59 @@ fn guard(section: &mut Section<'_>, provider: Option<&ProviderConfig>) -> Option
     };
     section.close();
     (enabled && has_engine).then_some(rules)
+}
+
+/// What all labels of a pool allow builds to do with images; nothing unless it is set (docker-M30).
+fn images_of_pool(section: &mut Section<'_>, provider: Option<&ProviderConfig>) -> ImageRules {
+    let rules = ImageRules {
+        builds: section.choice("image_builds", IMAGE_BUILDS, ImageBuilds::None),
+        without_pids_limit: section.or("builds_without_pids_limit", false),
+        add_url: section.or("add_url", false),
+        keep: section.or("keep_images", false),
+        clamp_limits: section.or("clamp_limits", false),
+        ..ImageRules::default()
+    };
+    let has_engine = provider.is_none_or(|provider| matches!(provider.driver, Driver::Docker { .. }));
+    if rules.builds != ImageBuilds::None && !has_engine {
+        let message = format!("'{}' is set, but the provider has no engine", section.name("image_builds"));
+        section.complain("image_builds", Problem::error("wrong-value", message).cure("remove it"));
+    }
+    rules
+}
+
+/// The same for one label, with what is its own.
+fn images(section: &mut Section<'_>, of_pool: &ImageRules, provider: Option<&ProviderConfig>) -> ImageRules {
+    let agent_user = section.get::<String>("agent_user");
+    if let Some(user) = agent_user.as_deref().filter(|user| !is_user(user)) {
+        let message = format!("'{}' is no user and group", user.escape_debug());
+        let cure = "write two numbers: \"1000:1000\"";
+        section.complain("agent_user", Problem::error("wrong-value", message).cure(cure));
+    }
+    let rules = ImageRules {
+        agent_user,
+        privileged: NamePatterns::new(section.list::<String>("privileged")),
+        host_network: NamePatterns::new(section.list::<String>("host_network")),
+        ..of_pool.clone()
+    };
+    if provider.is_some_and(|provider| !matches!(provider.driver, Driver::Docker { .. })) {
+        for (key, set) in [
+            ("agent_user", rules.agent_user.is_some()),
+            ("privileged", !rules.privileged.is_empty()),
+            ("host_network", !rules.host_network.is_empty()),
+        ] {
+            if set {
+                let message = format!("'{}' is set, but the provider has no containers", section.name(key));
+                section.complain(key, Problem::error("wrong-value", message).cure("remove it"));
+            }
+        }
+    }
+    rules
+}
+
+/// `USER:GROUP` in numbers: names would have to be looked up in an image that is not known yet.
+fn is_user(text: &str) -> bool {
+    let number = |text: &str| text.parse::<u32>().is_ok();
+    text.split_once(':').is_some_and(|(user, group)| number(user) && number(group))
 }
 
 fn stock(section: &Section<'_>, label: &LabelDefinition) {

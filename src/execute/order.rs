@@ -58,7 +58,7 @@ fn number<'a>(steps: &'a [Step], next: &mut u32) -> Vec<Placed<'a>> {
     let place = |step: &'a Step| {
         let conditional = match step {
             Step::Conditional(conditional) => Some(conditional),
-            Step::Shell(_) | Step::TriggerBuilds(_) => None,
+            Step::Shell(_) | Step::TriggerBuilds(_) | Step::PullImage(_) | Step::BuildImage(_) => None,
         };
         let scripts = conditional.into_iter().flat_map(|conditional| scripts(&conditional.condition));
         let scripts = scripts.map(|script| (take(next), script)).collect();

@@ -115,6 +115,9 @@ impl<'a> Steps<'a> {
         match placed.step {
             Step::Shell(shell) => self.shell(placed.index, shell, span, stop).await,
             Step::TriggerBuilds(trigger) => self.trigger(placed.index, trigger, span, stop).await,
+            Step::PullImage(_) | Step::BuildImage(_) => {
+                Err(Trouble::Definition("images are not carried yet".to_owned()))
+            }
             Step::Conditional(step) => {
                 // A step may stand in a step: the future would have no size.
                 Box::pin(self.conditional(placed, step, span, stop, so_far)).await

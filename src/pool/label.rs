@@ -1,9 +1,10 @@
 //! What a label stands for: the definition that configuration gives, from which nodes are made.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::guard::GuardRules;
+use crate::image::ImageRules;
 
 /// A label of a pool: its atoms and the recipe of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +45,19 @@ pub struct LabelDefinition {
     pub network: NetworkMode,
     /// What builds may do with the engine through a socket in the node (pools-D57); `None`: there is no socket.
     pub guard: Option<GuardRules>,
+    /// What builds may do with images and containers of their own (docker-27).
+    pub images: ImageRules,
     /// A ready node older than this is replaced; zero: never.
     pub max_ready_age: Duration,
+}
+
+impl LabelDefinition {
+    /// The mount in which a path of the host lies (pools-D1a).
+    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+        let path = Path::new(path);
+        let goes_up = path.components().any(|part| part == Component::ParentDir);
+        self.mounts.iter().find(|mount| !goes_up && path.starts_with(&mount.source))
+    }
 }
 
 /// When an image is pulled (pools-D50).

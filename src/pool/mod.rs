@@ -29,3 +29,5 @@ pub use handle::{Pool, PoolError};
 pub use labels::{LabelError, serving};
 pub use lease::{Lease, LeaseFailure, Ticket, Want};
 pub use status::{LabelStatus, NodeStatus, PoolStatus, ProviderStatus, WaitingStatus};
+#[cfg(test)]
+pub use testing::label as test_label;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::label::{LabelDefinition, NetworkMode, PullPolicy, SecurityProfile};
 
 /// A label without anything special.
-pub(super) fn label(name: &str, provider: &str) -> LabelDefinition {
+pub fn label(name: &str, provider: &str) -> LabelDefinition {
     LabelDefinition {
         name: name.to_owned(),
         aliases: Vec::new(),
@@ -25,6 +25,7 @@ pub(super) fn label(name: &str, provider: &str) -> LabelDefinition {
         profile: SecurityProfile::Standard,
         network: NetworkMode::Default,
         guard: None,
+        images: Default::default(),
         max_ready_age: Duration::ZERO,
     }
 }

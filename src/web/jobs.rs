@@ -229,6 +229,8 @@ fn scripts(recipe: &Recipe) -> Vec<ScriptView> {
                 let jobs = trigger.starts.iter().flat_map(|start| &start.jobs);
                 (&trigger.place, jobs.map(|job| format!("start {job}\n")).collect())
             }
+            Step::PullImage(pull) => (&pull.place, format!("pull {}\n", pull.image)),
+            Step::BuildImage(image) => (&image.place, format!("{:#?}", image.names)),
             Step::Conditional(step) => (&step.place, format!("{:#?}", step.condition)),
         };
         ScriptView { title, place: format!("{}:{}", place.file, place.line), script }

@@ -44,6 +44,7 @@ pub const ROOMS: &[Room] = &[
     room("catalog", Floor::Core, "the jobs we know"),
     room("pool", Floor::Core, "labels, nodes, leases"),
     room("guard", Floor::Core, "the policed engine socket"),
+    room("image", Floor::Core, "names of images, their builds, and what a label allows"),
     room("compare", Floor::Core, "shadow comparison"),
     room("console", Floor::Core, "logs by offset"),
     room("artifact", Floor::Core, "what a build leaves"),

@@ -34,6 +34,7 @@ pub fn label(image: Option<&str>) -> LabelDefinition {
         profile: SecurityProfile::Standard,
         network: NetworkMode::None,
         guard: None,
+        images: Default::default(),
         max_ready_age: Duration::ZERO,
     }
 }

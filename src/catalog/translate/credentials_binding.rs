@@ -64,7 +64,7 @@ fn binding(
     };
     let credential = options.need("credential-id");
     if let Some(id) = &credential {
-        known(scope, &options, id);
+        known(scope, &options, "credential-id", id);
     }
     options.close();
     let place = scope.place(kind.place);
@@ -72,25 +72,17 @@ fn binding(
 }
 
 /// A credential that the secret store does not have ends the build before its first step.
-fn known(scope: &Scope<'_>, options: &Options<'_>, id: &str) {
+pub(super) fn known(scope: &Scope<'_>, options: &Options<'_>, key: &'static str, id: &str) {
     let missing = format!("the credential '{id}' is not in the secret store");
     let cure = format!("add it to 'credentials' in the configuration: - {{id: {id}, text: file:/path}}");
     match &scope.config.site {
         Some(site) if site.credentials.iter().any(|known| known == id) => {}
         Some(_) => {
-            options.find(
-                Weight::Stays,
-                "credential-id",
-                Problem::error("missing-credential", missing).cure(cure),
-            );
+            options.find(Weight::Stays, key, Problem::error("missing-credential", missing).cure(cure));
         }
         None => {
             let message = format!("the credential '{id}' is needed");
-            options.find(
-                Weight::Difference,
-                "credential-id",
-                Problem::note("missing-credential", message).cure(cure),
-            );
+            options.find(Weight::Difference, key, Problem::note("missing-credential", message).cure(cure));
         }
     }
 }

@@ -6,8 +6,17 @@
 mod ansicolor;
 mod archive;
 mod build_discarder;
+mod build_publish_docker_image;
 mod conditional_step;
 mod credentials_binding;
+mod docker_build_publish;
+mod docker_container;
+mod docker_custom_build_env;
+mod docker_pull_image;
+mod docker_site;
+mod docker_stop_container;
+mod docker_words;
+mod dockerhub_notification;
 mod job;
 mod junit;
 mod options;
@@ -21,6 +30,8 @@ mod trigger_builds;
 mod unsupported;
 mod xunit;
 
+#[cfg(test)]
+mod docker_tests;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +61,7 @@ pub fn translate(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shar
         for component in job.components.iter() {
             place(&scope, component, &mut recipe);
         }
+        docker_site::look_at(&scope, &recipe);
     }
     Translation { recipe, findings: scope.finish() }
 }
@@ -81,6 +93,12 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         ("wrapper", "credentials-binding") => {
             recipe.credentials.extend(credentials_binding::translate(scope, component));
         }
+        ("wrapper", "docker-custom-build-env") => {
+            recipe.build_container = docker_custom_build_env::translate(scope, component);
+        }
+        ("property", "docker-container") => recipe.commit = docker_container::translate(scope, component),
+        ("publisher", "docker-stop-container") => docker_stop_container::translate(scope, component),
+        ("trigger", "dockerhub-notification") => dockerhub_notification::translate(scope, component),
         ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
         ("parameter", _) => recipe.parameters.extend(parameter::translate(scope, component)),
         _ => unsupported::report(scope, component),
@@ -92,6 +110,11 @@ fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
     match &*component.name {
         "shell" => shell::translate(scope, component).map(Step::Shell),
         "trigger-builds" => Some(Step::TriggerBuilds(trigger_builds::translate(scope, component))),
+        "docker-pull-image" => docker_pull_image::translate(scope, component).map(Step::PullImage),
+        "docker-build-publish" => docker_build_publish::translate(scope, component).map(Step::BuildImage),
+        "build-publish-docker-image" => {
+            build_publish_docker_image::translate(scope, component).map(Step::BuildImage)
+        }
         "conditional-step" => conditional_step::translate(scope, component).map(Step::Conditional),
         _ => {
             unsupported::report(scope, component);

@@ -66,6 +66,12 @@ impl<'a> Scope<'a> {
         self.push(weight, "job".to_owned(), problem);
     }
 
+    /// Adds a finding about a component that was translated from this place.
+    pub(super) fn find_at(&self, weight: Weight, component: &str, place: &recipe::Place, problem: Problem) {
+        let position = Position { file: place.file.clone(), line: place.line, column: 0 };
+        self.push(weight, component.to_owned(), problem.at(position));
+    }
+
     fn push(&self, weight: Weight, component: String, problem: Problem) {
         let finding = Finding { weight, component, problem };
         let mut findings = self.findings.borrow_mut();

@@ -11,7 +11,7 @@ use crate::catalog::recipe::{
 use crate::catalog::{Finding, Tree, TreeJob, Verdict, Weight};
 
 /// The only job of a tree.
-fn read(text: &str, config: CatalogConfig) -> TreeJob {
+pub(super) fn read(text: &str, config: CatalogConfig) -> TreeJob {
     let mut source = Memory::new();
     source.add("jobs.yaml", text);
     let config = CatalogConfig { paths: vec!["jobs.yaml".into()], ..config };
@@ -22,13 +22,13 @@ fn read(text: &str, config: CatalogConfig) -> TreeJob {
 }
 
 /// A job with these keys, which are indented as they are written.
-fn job(keys: &str) -> TreeJob {
+pub(super) fn job(keys: &str) -> TreeJob {
     let body: String = keys.lines().map(|line| format!("    {line}\n")).collect();
     read(&format!("- job:\n    name: a\n{body}"), CatalogConfig::default())
 }
 
 /// Weight, code and line of every finding.
-fn found(findings: &[Finding]) -> Vec<(Weight, &'static str, u32)> {
+pub(super) fn found(findings: &[Finding]) -> Vec<(Weight, &'static str, u32)> {
     let line = |finding: &Finding| finding.problem.position.as_ref().map_or(0, |position| position.line);
     findings.iter().map(|finding| (finding.weight, finding.problem.code, line(finding))).collect()
 }

@@ -14,7 +14,6 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("wrapper", "build-name", "it only changes how Jenkins' page calls the build"),
     ("publisher", "ircbot", "no message is sent to the chat"),
     ("publisher", "cloverphp", "the report is not shown; archive the file to keep it"),
-    ("publisher", "docker-stop-container", "nothing is left to stop: all containers of a lease go with it"),
     ("trigger", "gerrit", "Zuul starts the job"),
     ("trigger", "github", "Zuul starts the job"),
 ];
@@ -24,7 +23,6 @@ const LATER: &[(&str, &str, &str)] = &[
     ("wrapper", "ssh-agent-credentials", "an ssh agent is not given to builds yet"),
     ("wrapper", "config-file-provider", "managed files are not given to builds yet"),
     ("wrapper", "inject", "injected variables are not done yet"),
-    ("wrapper", "docker-custom-build-env", "builds in an image of the job's own are not done yet"),
     ("publisher", "trigger-parameterized-builds", "starting other jobs is not done yet"),
     ("publisher", "trigger", "starting other jobs is not done yet"),
     ("publisher", "email-ext", "mail is not sent yet"),

@@ -69,6 +69,7 @@ pub fn label(name: &str, min_ready: u32) -> LabelDefinition {
         profile: SecurityProfile::Standard,
         network: NetworkMode::Default,
         guard: None,
+        images: Default::default(),
         max_ready_age: Duration::ZERO,
     }
 }

@@ -1,0 +1,13 @@
+//! Images that builds ask for: names, options of image builds, and what a label allows.
+//!
+//! Owns what can be said of an image without an engine. Never: I/O, an engine's client, a build. Start with [`Reference`].
+
+mod build_words;
+mod reference;
+mod rules;
+mod size;
+
+pub use build_words::{BuildArgument, BuildWords, WordProblem};
+pub use reference::{Reference, ReferenceError, from_registry, is_variable};
+pub use rules::{ImageBuilds, ImageRules};
+pub use size::bytes_of;
