@@ -11,11 +11,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use causeway::catalog::recipe::Compiled;
 use causeway::model::{
-    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, Millis, NodeState, Origin,
-    Outcome, Parameter, ParameterValue, Parameters, Precedence, ResultWord, StepEnd, StepRecord, StepState,
+    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, LeaseState, Millis, NodeState,
+    Origin, Outcome, Parameter, ParameterValue, Parameters, Precedence, ResultWord, StepEnd, StepRecord,
+    StepState,
 };
 use causeway::store::sqlite::SqliteStore;
-use causeway::store::{LeaseRow, LeaseState, NodeRow, PoolWrite, Store};
+use causeway::store::{LeaseRow, NodeRow, PoolWrite, Store};
 use causeway::sys::{Clock, SharedClock, SystemClock, new_build_id, new_lease_id, new_node_id};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -65,7 +66,7 @@ async fn fill() -> Result<()> {
         .buffered(TOGETHER);
     let mut leases = Vec::new();
     while let Some(id) = ids.try_next().await? {
-        leases.push(lease(&*clock, id));
+        leases.push(lease(&*clock, id).into());
     }
     drop(ids);
     let nodes = (0..nodes).map(|_| node(&*clock)).collect();

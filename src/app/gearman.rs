@@ -39,6 +39,7 @@ pub(super) fn start(
         known_names,
         local,
         filter: Some(FILTER),
+        merge: gearman.merge,
         ..Options::new(gearman.listen, boot.as_str())
     };
     server::start(options).map_err(StartError::Gearman)

@@ -21,7 +21,7 @@ use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{EventLog, Store};
+use crate::store::{History, Store};
 use crate::sys::{SharedClock, SteadyClock};
 use crate::telemetry::Metrics;
 use crate::web::{Hosts, Parts, Readiness, Token, Web};
@@ -185,7 +185,7 @@ impl House {
             builds: self.builds.clone(),
             consoles: self.consoles.clone(),
             artifacts: self.artifacts.clone(),
-            events: EventLog::new(Arc::clone(&self.store)),
+            history: History::new(Arc::clone(&self.store)),
             catalog: self.catalog.clone(),
             reload,
             pool: Some(self.pool.clone()),

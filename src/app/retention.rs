@@ -1,5 +1,5 @@
 //! What is not kept for ever. Builds that their jobs give up (`build-discarder`, `logrotate`): log and artifacts first, then the record, so that no record
-//! points at what is gone. And events, by age and number (pools-P4).
+//! points at what is gone. And events (pools-P4), nodes and leases that are over (pools 4.1, 4.2), by age and number.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,10 @@ const EVERY: Duration = Duration::from_secs(15 * 60);
 const EVENTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// No more are kept, whatever their age: those of some 60,000 builds, which take about 150 MB in the store.
 const EVENTS_MOST: u64 = 1_000_000;
+/// Nodes that were deleted and leases that are over are kept so long (pools 4.1, 4.2); their events stay longer.
+const ENDS_FOR: Duration = Duration::from_secs(24 * 3600);
+/// No more are kept of each, whatever their age: some 30 MB in the store.
+const ENDS_MOST: u64 = 100_000;
 /// Records read at once.
 const PAGE: u32 = 500;
 
@@ -43,29 +47,17 @@ impl Retention {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => {
                     self.turn().await;
-                    self.events().await;
+                    self.history().await;
                 }
             }
         }
     }
 
-    /// Forgets events a part at a time, so that builds wait for no more than one of them.
-    async fn events(&self) {
-        let oldest = Millis(self.clock.now().0.saturating_sub(EVENTS_FOR.as_millis() as u64));
-        let mut removed = 0;
-        loop {
-            match self.store.prune_events(oldest, EVENTS_MOST).await {
-                Ok(0) => break,
-                Ok(gone) => removed += gone,
-                Err(problem) => {
-                    warn!(error = %problem, "old events were not removed; trying again later");
-                    break;
-                }
-            }
-        }
-        if removed > 0 {
-            info!(events.removed = removed, "old events removed");
-        }
+    /// Forgets what only the history needs.
+    async fn history(&self) {
+        let before = |age: Duration| Millis(self.clock.now().0.saturating_sub(age.as_millis() as u64));
+        in_parts("events", || self.store.prune_events(before(EVENTS_FOR), EVENTS_MOST)).await;
+        in_parts("nodes and leases", || self.store.prune_pool(before(ENDS_FOR), ENDS_MOST)).await;
     }
 
     async fn turn(&self) {
@@ -117,5 +109,26 @@ impl Retention {
         if let Err(problem) = artifacts.and(console) {
             warn!(build.id = %id, error = %problem, "files of an old build were not removed");
         }
+    }
+}
+
+/// Forgets a part at a time, so that builds wait for no more than one of them.
+async fn in_parts<F>(what: &str, prune: impl Fn() -> F)
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut removed = 0;
+    loop {
+        match prune().await {
+            Ok(0) => break,
+            Ok(gone) => removed += gone,
+            Err(problem) => {
+                warn!(error = %problem, "old {what} were not removed; trying again later");
+                break;
+            }
+        }
+    }
+    if removed > 0 {
+        info!(rows.removed = removed, "old {what} removed");
     }
 }

@@ -33,6 +33,7 @@ fn copy(stats: &Stats, metrics: &Metrics) {
     gearman.jobs_running.set(whole(stats.running));
     mirror(&gearman.connections_refused, stats.connections_refused);
     mirror(&gearman.jobs_submitted, stats.submitted);
+    mirror(&gearman.jobs_merged, stats.merged);
     mirror(&gearman.jobs_ended, stats.ended);
     mirror(&gearman.jobs_lost, stats.background_lost);
     mirror(&gearman.packets_in, stats.frames_in);

@@ -15,8 +15,9 @@ mod export;
 pub mod failure;
 mod jobs;
 mod master;
+pub mod node;
 mod origins;
-pub mod output;
+mod output;
 mod plan;
 mod reading;
 mod serve;
@@ -83,7 +84,9 @@ enum Command {
     Build(build::Build),
     Master(master::MasterCommand),
     /// Nodes of a running server
-    Node(status::Node),
+    Node(node::Node),
+    /// Leases of a running server
+    Lease(node::Lease),
     Events(events::Events),
     /// How a running server is
     Status,
@@ -139,6 +142,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         Command::Build(build) => build.run(global, output),
         Command::Master(master) => master.run(global, output),
         Command::Node(node) => node.run(global, output),
+        Command::Lease(lease) => lease.run(global, output),
         Command::Events(events) => events.run(global, output),
         Command::Status => status::status(global, output),
     }

@@ -14,6 +14,8 @@ pub struct GearmanConfig {
     pub listen: SocketAddr,
     /// Our manager's name: Zuul sends `stop:MANAGER` and `set_description:MANAGER`.
     pub manager: String,
+    /// Whether jobs with one function and unique are merged (zuul-S-8).
+    pub merge: bool,
     /// How long builds of a client that is gone run on (decision 6).
     pub lost_client_grace: Duration,
     /// Open connections at once (decision 12).
@@ -33,6 +35,7 @@ impl Default for GearmanConfig {
         GearmanConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4730)),
             manager: "causeway".to_owned(),
+            merge: false,
             lost_client_grace: Duration::from_secs(30),
             max_connections: 20_000,
             max_packet: 64 << 20,
@@ -55,6 +58,7 @@ pub(super) fn read(mut section: Section<'_>) -> GearmanConfig {
     let config = GearmanConfig {
         listen: section.or("listen", default.listen),
         manager: section.or("manager", default.manager),
+        merge: section.or("merge", default.merge),
         lost_client_grace: section.or("lost_client_grace", default.lost_client_grace),
         max_connections: section.bounded("max_connections", default.max_connections, 1, 1_000_000),
         max_packet: size(&mut section, "max_packet", default.max_packet, 64 << 10, LARGEST_PACKET),

@@ -8,6 +8,7 @@ mod base_url;
 mod build;
 mod event;
 mod id;
+mod lease;
 mod name;
 mod node;
 mod parameter;
@@ -23,6 +24,7 @@ pub use build::{
 };
 pub use event::{Event, Subject};
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
+pub use lease::LeaseState;
 pub use name::{JobName, NameError};
 pub use node::NodeState;
 pub use parameter::{Parameter, ParameterValue, Parameters};

@@ -21,11 +21,13 @@ pub enum NodeState {
     Deleting,
     /// The provider says that it does not exist any more.
     Lost,
+    /// Confirmed gone; the row is kept for those who ask (pools 4.2: 24 hours).
+    Deleted,
 }
 
 impl NodeState {
     /// Every state, in the order of a node's life.
-    pub const ALL: [NodeState; 9] = [
+    pub const ALL: [NodeState; 10] = [
         NodeState::Requested,
         NodeState::Creating,
         NodeState::Booting,
@@ -35,6 +37,7 @@ impl NodeState {
         NodeState::Failed,
         NodeState::Deleting,
         NodeState::Lost,
+        NodeState::Deleted,
     ];
 
     /// The word used in the store, in listings and in metrics.
@@ -49,6 +52,7 @@ impl NodeState {
             NodeState::Failed => "failed",
             NodeState::Deleting => "deleting",
             NodeState::Lost => "lost",
+            NodeState::Deleted => "deleted",
         }
     }
 

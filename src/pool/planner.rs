@@ -247,7 +247,11 @@ impl<'a> Planner<'a> {
             NodeState::Ready if aged => tally.stale.push_back((index, Why::Aged)),
             NodeState::Ready if !node.connected => tally.coming += 1,
             NodeState::Ready => tally.ready.push_back(index),
-            NodeState::Leased | NodeState::Failed | NodeState::Deleting | NodeState::Lost => {}
+            NodeState::Leased
+            | NodeState::Failed
+            | NodeState::Deleting
+            | NodeState::Lost
+            | NodeState::Deleted => {}
         }
     }
 
@@ -396,9 +400,12 @@ impl<'a> Planner<'a> {
 fn is_in_flight(state: NodeState) -> bool {
     match state {
         NodeState::Requested | NodeState::Creating | NodeState::Booting | NodeState::Checking => true,
-        NodeState::Ready | NodeState::Leased | NodeState::Failed | NodeState::Deleting | NodeState::Lost => {
-            false
-        }
+        NodeState::Ready
+        | NodeState::Leased
+        | NodeState::Failed
+        | NodeState::Deleting
+        | NodeState::Lost
+        | NodeState::Deleted => false,
     }
 }
 

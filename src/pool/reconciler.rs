@@ -41,7 +41,7 @@ use super::message::Message;
 use super::provider::Provider;
 use super::status::PoolStatus;
 use crate::model::{BuildId, Event, LeaseId, NodeId, NodeState};
-use crate::store::{LeaseRow, Store, StoreError};
+use crate::store::{LeaseWrite, Store, StoreError};
 use crate::sys::SharedClock;
 use crate::telemetry::metrics::PoolMetrics;
 
@@ -126,7 +126,7 @@ struct Reconciler {
     /// Rows that are not stored yet.
     dirty_nodes: BTreeSet<NodeId>,
     dirty_leases: BTreeSet<LeaseId>,
-    ended_leases: Vec<LeaseRow>,
+    ended_leases: Vec<LeaseWrite>,
     /// What happened to them, to be logged with the same commit (pools-P4).
     events: Vec<Event>,
     /// What follows when they are.

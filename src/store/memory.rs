@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    BUILDS_AT_ONCE, BuildFilter, EVENTS_AT_ONCE, EventFilter, LeaseRow, LeaseState, LoggedEvent, NodeRow,
-    PoolWrite, Store, StoreError,
+    BUILDS_AT_ONCE, BuildFilter, EVENTS_AT_ONCE, EventFilter, LEASES_AT_ONCE, LeaseFilter, LeaseRow,
+    LeaseWrite, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
 };
 use crate::model::{
     BuildId, BuildNumber, BuildRecord, BuildState, Event, JobName, LeaseId, Millis, NodeId, NodeState,
@@ -125,12 +125,8 @@ impl Tables {
             row.version += 1;
             self.nodes.insert(row.id, row);
         }
-        for mut row in write.leases {
-            row.version += 1;
-            match row.state {
-                LeaseState::Queued | LeaseState::Active => self.leases.insert(row.id, row),
-                LeaseState::Released => self.leases.remove(&row.id),
-            };
+        for lease in write.leases {
+            self.leases.insert(lease.row.id, lease.written());
         }
         self.log(write.events);
         Ok(())
@@ -150,28 +146,48 @@ impl Tables {
         }
     }
 
-    fn standing_of_lease(&self, row: &LeaseRow) -> Result<Standing, StoreError> {
-        let stored = self.leases.get(&row.id);
-        let next = LeaseRow { version: row.version + 1, ..row.clone() };
-        let over = row.state == LeaseState::Released && row.version > 0 && stored.is_none();
-        if over || stored == Some(&next) {
+    fn standing_of_lease(&self, write: &LeaseWrite) -> Result<Standing, StoreError> {
+        let stored = self.leases.get(&write.row.id);
+        if stored == Some(&write.written()) {
             Ok(Standing::Written)
-        } else if stored.map_or(0, |stored| stored.version) == row.version {
+        } else if stored.map_or(0, |stored| stored.version) == write.row.version {
             Ok(Standing::Current)
         } else {
-            Err(StoreError::Conflict(format!("lease {} has another version", row.id)))
+            Err(StoreError::Conflict(format!("lease {} has another version", write.row.id)))
         }
     }
 
     fn remove_node(&mut self, id: NodeId, event: Event) -> Result<(), StoreError> {
-        let Some(stored) = self.nodes.get(&id) else { return Ok(()) };
-        if stored.state != NodeState::Deleting {
-            return Err(StoreError::Conflict(format!("node {id} is {}", stored.state.as_str())));
+        let Some(stored) = self.nodes.get_mut(&id) else { return Ok(()) };
+        match stored.state {
+            NodeState::Deleted => return Ok(()),
+            NodeState::Deleting => {}
+            state => return Err(StoreError::Conflict(format!("node {id} is {}", state.as_str()))),
         }
-        self.nodes.remove(&id);
+        (stored.state, stored.since, stored.lease) = (NodeState::Deleted, event.at, None);
+        stored.version += 1;
         self.log([event]);
         Ok(())
     }
+
+    fn prune_pool(&mut self, oldest: Millis, most: u64) -> u64 {
+        let before = self.nodes.len() + self.leases.len();
+        let deleted = |row: &NodeRow| row.state == NodeState::Deleted;
+        let over = |row: &LeaseRow| row.state.is_over();
+        let first = |times: Vec<Millis>| first_to_keep(times, oldest, most);
+        let node = first(self.nodes.values().filter(|row| deleted(row)).map(|row| row.since).collect());
+        let lease = first(self.leases.values().filter(|row| over(row)).map(|row| row.since).collect());
+        self.nodes.retain(|_, row| !deleted(row) || row.since >= node);
+        self.leases.retain(|_, row| !over(row) || row.since >= lease);
+        (before - self.nodes.len() - self.leases.len()) as u64
+    }
+}
+
+/// From when on ends are kept: the newest `most`, and none from before `oldest`.
+fn first_to_keep(mut times: Vec<Millis>, oldest: Millis, most: u64) -> Millis {
+    times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
+    let last = usize::try_from(most.max(1) - 1).unwrap_or(usize::MAX);
+    times.get(last).map_or(oldest, |time| oldest.max(*time))
 }
 
 /// How a row stands to what is stored (pools-P3).
@@ -295,11 +311,30 @@ impl Store for MemoryStore {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
-        Ok(self.read().nodes.values().cloned().collect())
+        let tables = self.read();
+        let living = tables.nodes.values().filter(|row| row.state != NodeState::Deleted);
+        Ok(living.cloned().collect())
+    }
+
+    async fn node(&self, id: NodeId) -> Result<Option<NodeRow>, StoreError> {
+        Ok(self.read().nodes.get(&id).cloned())
     }
 
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError> {
-        Ok(self.read().leases.values().cloned().collect())
+        Ok(self.read().leases.values().filter(|row| !row.state.is_over()).cloned().collect())
+    }
+
+    async fn lease(&self, id: LeaseId) -> Result<Option<LeaseRow>, StoreError> {
+        Ok(self.read().leases.get(&id).cloned())
+    }
+
+    async fn recent_leases(&self, filter: LeaseFilter) -> Result<Vec<LeaseRow>, StoreError> {
+        let wanted = |row: &&LeaseRow| {
+            filter.before.is_none_or(|before| row.id < before)
+                && filter.over.is_none_or(|over| row.state.is_over() == over)
+        };
+        let limit = filter.limit.min(LEASES_AT_ONCE) as usize;
+        Ok(self.read().leases.values().rev().filter(wanted).take(limit).cloned().collect())
     }
 
     async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError> {
@@ -308,6 +343,10 @@ impl Store for MemoryStore {
 
     async fn remove_node(&self, id: NodeId, event: Event) -> Result<(), StoreError> {
         self.write()?.remove_node(id, event)
+    }
+
+    async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
+        Ok(self.write()?.prune_pool(oldest, most))
     }
 
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -6,24 +6,26 @@
 //! and progress are committed normally (decision 15).
 
 mod memory;
+mod pool_rows;
 pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
 
 pub use memory::MemoryStore;
+pub use pool_rows::{LeaseFilter, LeaseRow, LeaseWrite, NodeRow, PoolWrite};
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{
-    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, NodeState, ZuulChange,
-};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, ZuulChange};
 
 /// No listing of builds is longer, whatever limit is asked for: a page, and a bound on the memory that one request takes.
 pub const BUILDS_AT_ONCE: u32 = 1_000;
 /// The same for events.
 pub const EVENTS_AT_ONCE: u32 = 1_000;
+/// The same for leases.
+pub const LEASES_AT_ONCE: u32 = 1_000;
 
 /// A store that could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,87 +54,6 @@ impl StoreError {
     }
 }
 
-/// A node as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeRow {
-    /// Its id: also its external name.
-    pub id: NodeId,
-    /// The provider that makes it.
-    pub provider: String,
-    /// The label that it was made for.
-    pub label: String,
-    /// Identifies what it was made from (image, size, mounts): nodes of an old recipe are replaced (pools-P8).
-    pub recipe_hash: String,
-    /// Where it stands.
-    pub state: NodeState,
-    /// When it came into this state.
-    pub since: Millis,
-    /// When it was requested.
-    pub created_at: Millis,
-    /// The lease that it belongs to.
-    pub lease: Option<LeaseId>,
-    /// The provider's own id, once known.
-    pub external_id: Option<String>,
-    /// What went wrong, for people.
-    pub detail: String,
-    /// Counts how often the row was written; 0 before the first time (pools-P3).
-    pub version: u64,
-}
-
-/// Where a lease stands (pools 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaseState {
-    /// Waits for a node.
-    Queued,
-    /// Has its node.
-    Active,
-    /// Over; its node is being cleared away.
-    Released,
-}
-
-impl LeaseState {
-    /// The word used in the store and in events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LeaseState::Queued => "queued",
-            LeaseState::Active => "active",
-            LeaseState::Released => "released",
-        }
-    }
-}
-
-/// A lease as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaseRow {
-    /// Its id.
-    pub id: LeaseId,
-    /// The build that holds it.
-    pub build: BuildId,
-    /// The label expression that it asked for.
-    pub expression: String,
-    /// Where it stands.
-    pub state: LeaseState,
-    /// The node, once it has one.
-    pub node: Option<NodeId>,
-    /// When it was asked for.
-    pub queued_at: Millis,
-    /// When it came into this state.
-    pub since: Millis,
-    /// Counts how often the row was written; 0 before the first time (pools-P3).
-    pub version: u64,
-}
-
-/// Nodes and leases that are written in one commit, with what happened to them (pools-P4).
-#[derive(Debug, Clone, Default)]
-pub struct PoolWrite {
-    /// Nodes as they are from now on, each with the version that it was made from.
-    pub nodes: Vec<NodeRow>,
-    /// Leases, likewise; a released one is forgotten.
-    pub leases: Vec<LeaseRow>,
-    /// What is logged.
-    pub events: Vec<Event>,
-}
-
 /// An event as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedEvent {
@@ -157,24 +78,40 @@ pub struct EventFilter {
     pub limit: u32,
 }
 
-/// The log of events, for those who only read it. Cheap to clone.
+/// What happened and what there is and was of leases, for those who only read it. Cheap to clone.
 #[derive(Clone)]
-pub struct EventLog {
+pub struct History {
     store: Arc<dyn Store>,
 }
 
-impl EventLog {
-    /// The log in that store.
-    pub fn new(store: Arc<dyn Store>) -> EventLog {
-        EventLog { store }
+impl History {
+    /// The history in that store.
+    pub fn new(store: Arc<dyn Store>) -> History {
+        History { store }
     }
 
     /// What happened, newest first (pools-P4).
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn list(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
+    pub async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
         self.store.events(filter).await
+    }
+
+    /// Leases, newest first, also those that are over (pools 4.1: for 24 hours).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn leases(&self, filter: LeaseFilter) -> Result<Vec<LeaseRow>, StoreError> {
+        self.store.recent_leases(filter).await
+    }
+
+    /// One lease.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn lease(&self, id: LeaseId) -> Result<Option<LeaseRow>, StoreError> {
+        self.store.lease(id).await
     }
 }
 
@@ -241,18 +178,27 @@ pub trait Store: Send + Sync + 'static {
     /// Removes builds from the records (retention). Their logs are removed by the caller first.
     async fn remove_builds(&self, ids: Vec<BuildId>) -> Result<(), StoreError>;
 
-    /// Every node that is not gone.
+    /// Every node that is not [`crate::model::NodeState::Deleted`].
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
-    /// Every lease that is not released.
+    /// One node, also one that was deleted and is not forgotten yet.
+    async fn node(&self, id: NodeId) -> Result<Option<NodeRow>, StoreError>;
+    /// Every lease that is not over.
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError>;
+    /// One lease, also one that is over and not forgotten yet.
+    async fn lease(&self, id: LeaseId) -> Result<Option<LeaseRow>, StoreError>;
+    /// Leases, newest first, over or not.
+    async fn recent_leases(&self, filter: LeaseFilter) -> Result<Vec<LeaseRow>, StoreError>;
     /// Writes nodes, leases and events in one commit (reservation of a node and its lease are one step), each row by compare-and-set on
-    /// its version, which counts up (pools-P3); a row of version 0 is new. A node that belongs to a lease must be given up before another
-    /// lease gets it. Where a row is not what it was, nothing at all is written and the answer is a conflict; the same write again
-    /// changes nothing.
+    /// its version, which counts up with every state (pools-P3, P6); a row of version 0 is new. A node that belongs to a lease must be
+    /// given up before another lease gets it. Where a row is not what it was, nothing at all is written and the answer is a conflict;
+    /// the same write again changes nothing.
     async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError>;
-    /// Forgets a node whose object is confirmed gone, and logs that. One that is not there is forgotten already; one in another state
-    /// than [`NodeState::Deleting`] is a conflict.
+    /// Marks a node whose object is confirmed gone as deleted, and logs that; the row stays until it is pruned. One that is deleted or
+    /// not there is no error; one in another state than [`crate::model::NodeState::Deleting`] is a conflict.
     async fn remove_node(&self, id: NodeId, event: Event) -> Result<(), StoreError>;
+    /// Forgets nodes that were deleted and leases that were over before `oldest`, and of each kind all but the newest `most`. Does a
+    /// part of it at a time: returns how many are gone, 0 when all are that shall go.
+    async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError>;
 
     /// What happened, newest first (pools-P4).
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError>;

@@ -141,6 +141,8 @@ pub struct GearmanMetrics {
     pub jobs_running: Gauge,
     /// Assignments ever submitted.
     pub jobs_submitted: Counter,
+    /// Submits merged with a job that lived.
+    pub jobs_merged: Counter,
     /// Assignments ever ended.
     pub jobs_ended: Counter,
     /// Background jobs that died with their worker (decision 7).
@@ -163,6 +165,11 @@ impl GearmanMetrics {
             jobs_queued: gauge(r, "jobs_queued", "Assignments waiting for a worker"),
             jobs_running: gauge(r, "jobs_running", "Assignments at a worker"),
             jobs_submitted: counter(r, "jobs_submitted", "Assignments submitted"),
+            jobs_merged: counter(
+                r,
+                "jobs_merged",
+                "Submits answered with a job that lived, where gearman.merge is on",
+            ),
             jobs_ended: counter(r, "jobs_ended", "Assignments ended"),
             jobs_lost: counter(r, "jobs_lost", "Background assignments that died with their worker"),
             packets_in: counter(r, "packets_in", "Packets read"),

@@ -14,6 +14,7 @@ use super::console;
 use super::events;
 use super::failure::Failure;
 use super::health::Trouble;
+use super::leases;
 use super::live::{Form, From, follow};
 use crate::build::StopAnswer;
 use crate::model::{BuildId, Cause, JobName};
@@ -30,6 +31,8 @@ pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/status", get(status))
         .route("/nodes", get(nodes))
+        .route("/leases", get(leases::list))
+        .route("/leases/{id}", get(leases::show))
         .route("/events", get(events::api))
         .route("/builds", get(builds).post(api_jobs::start))
         .route("/builds/{id}", get(build).post(change))

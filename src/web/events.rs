@@ -63,7 +63,7 @@ pub(super) async fn api(
 ) -> Result<Json<Value>, Failure> {
     let filter = filter.checked()?;
     let limit = filter.limit;
-    let events = web.events.list(filter).await?;
+    let events = web.history.events(filter).await?;
     let before = next(&events, limit);
     let events: Vec<Value> = events.iter().map(event_json).collect();
     Ok(Json(json!({ "events": events, "before": before })))
@@ -144,7 +144,7 @@ impl Web {
 
     async fn event_views(&self, filter: EventFilter) -> Result<Vec<EventView>, StoreError> {
         let now = self.builds.now();
-        let events = self.events.list(filter).await?;
+        let events = self.history.events(filter).await?;
         Ok(events.iter().map(|logged| EventView::new(logged, now)).collect())
     }
 }
@@ -161,7 +161,7 @@ struct Events {
 pub(super) async fn page(State(web): State<Web>, Query(filter): Query<Filter>) -> Result<Response, Failure> {
     let filter = filter.checked()?;
     let now = web.builds.now();
-    let found = web.events.list(filter.clone()).await?;
+    let found = web.history.events(filter.clone()).await?;
     let older = next(&found, filter.limit).map(|before| {
         let object = filter.object.as_ref().map(|id| format!("&object={id}")).unwrap_or_default();
         let kind = filter.kind.as_ref().map(|kind| format!("&kind={kind}")).unwrap_or_default();

@@ -18,6 +18,7 @@ mod files;
 mod health;
 mod jenkins;
 mod jobs;
+mod leases;
 mod live;
 mod origin;
 mod pages;
@@ -49,7 +50,7 @@ use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
 use crate::model::Addresses;
 use crate::pool::Pool;
-use crate::store::EventLog;
+use crate::store::History;
 use crate::telemetry::Metrics;
 pub use health::{Readiness, ReloadAnswer, Reloads, Trouble};
 pub use origin::Hosts;
@@ -66,8 +67,8 @@ pub struct Parts {
     pub consoles: Consoles,
     /// What they have left behind.
     pub artifacts: Artifacts,
-    /// What happened to builds, nodes and leases.
-    pub events: EventLog,
+    /// What happened to builds, nodes and leases, and the leases themselves.
+    pub history: History,
     /// The jobs.
     pub catalog: CatalogHandle,
     /// Has configuration and jobs read again.

@@ -123,7 +123,7 @@ fn node_tone(state: NodeState) -> &'static str {
         NodeState::Leased => "busy",
         NodeState::Requested | NodeState::Creating | NodeState::Booting | NodeState::Checking => "warn",
         NodeState::Failed | NodeState::Lost => "bad",
-        NodeState::Deleting => "calm",
+        NodeState::Deleting | NodeState::Deleted => "calm",
     }
 }
 

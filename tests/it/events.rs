@@ -50,7 +50,10 @@ fn all_told(house: &House, number: u64) {
     let leased = &events[before.len()]["cause"].as_str().expect("a cause");
     let lease = leased.rsplit_once(' ').expect("a lease").1;
     assert_eq!(leased, &format!("node {node} by lease {lease}"));
-    assert_eq!(states(&history(house, lease)), ["queued", "active", "released"]);
+    let wanted = ["queued", "allocating", "granted", "active", "releasing", "released"];
+    assert_eq!(states(&history(house, lease)), wanted, "pools-P6: none is skipped");
+    let over = get(house, &format!("/leases/{lease}"));
+    assert_eq!((&over["state"], &over["node"]), (&"released".into(), &node.into()), "kept for a day: {over}");
     let life = history(house, node);
     let wanted = ["requested", "creating", "booting", "checking", "ready", "leased", "deleting", "deleted"];
     assert_eq!(states(&life), wanted, "{life:#?}");
@@ -103,6 +106,15 @@ async fn pools_p4_events_are_whole_and_in_order_over_kill_9() {
     let node = get(&house, "/builds?job=lines&number=1")["builds"][0]["node"].clone();
     let shown = run(&["node", "show", node.as_str().expect("a node"), "--server", http]);
     assert!(shown.code == Some(0) && shown.stdout.contains("its build is over"), "{}", shown.transcript());
-    let nothing = run(&["node", "show", "00000000000000000a", "--server", http]);
-    assert_eq!(nothing.code, Some(3), "{}", nothing.transcript());
+    for kind in ["node", "lease"] {
+        let nothing = run(&[kind, "show", "00000000000000000a", "--server", http]);
+        assert_eq!(nothing.code, Some(3), "{}", nothing.transcript());
+    }
+    let none = run(&["lease", "list", "--server", http]);
+    assert!(none.code == Some(0) && none.stderr.starts_with("no leases"), "{}", none.transcript());
+    let all = run(&["lease", "list", "--all", "--json", "--server", http]);
+    let all: Value = serde_json::from_str(&all.stdout).expect("JSON");
+    assert_eq!(all.as_array().map(Vec::len), Some(BUILDS as usize), "{all}");
+    let lease = run(&["lease", "show", all[0]["id"].as_str().expect("an id"), "--server", http]);
+    assert!(lease.code == Some(0) && lease.stdout.contains("granted"), "{}", lease.transcript());
 }

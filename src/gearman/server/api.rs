@@ -26,6 +26,9 @@ pub struct Options {
     pub local: LocalNames,
     /// What to do with the data that external workers send; none passes everything on.
     pub filter: Option<PayloadFilter>,
+    /// Whether a submit whose function and unique are those of a job that lives is answered with that job, as gearmand does (zuul-S-8).
+    /// Off by default: gear never merges.
+    pub merge: bool,
     /// What `version` answers after `OK `, for example `causeway-0.1.0`.
     pub version: String,
 }
@@ -40,6 +43,7 @@ impl Options {
             known_names: Vec::new(),
             local: LocalNames::default(),
             filter: None,
+            merge: false,
             version: concat!("causeway-", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -326,6 +330,8 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Jobs submitted.
     pub submitted: u64,
+    /// Submits that were merged with a job that lived (zuul-S-8).
+    pub merged: u64,
     /// Jobs ended by a worker.
     pub ended: u64,
     /// Jobs cancelled by `cancel job`.

@@ -242,3 +242,20 @@ fn log_refusal(shared: &Shared, text: &str) {
         tracing::warn!(refused = shared.counters.borrow().connections_refused, "{text}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn zuul_b_3_and_b_4_accepted_sockets_do_not_delay_and_notice_dead_peers() {
+        use rustix::net::sockopt::{socket_keepalive, tcp_keepidle};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        assert!(!accepted.nodelay().unwrap() && !socket_keepalive(&accepted).unwrap(), "neither by itself");
+        prepare(&accepted).unwrap();
+        assert!(accepted.nodelay().unwrap() && socket_keepalive(&accepted).unwrap());
+        assert_eq!(tcp_keepidle(&accepted).unwrap(), KEEPALIVE);
+    }
+}

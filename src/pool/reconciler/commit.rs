@@ -11,8 +11,8 @@ use super::effects::Effect;
 use super::leases::Lease;
 use super::nodes::Node;
 use super::{RECONCILER, Reconciler, STORE_PAUSE};
-use crate::model::{LeaseId, NodeId, Subject};
-use crate::store::{LeaseRow, LeaseState, NodeRow, PoolWrite, StoreError};
+use crate::model::{LeaseId, LeaseState, NodeId, NodeState, Subject};
+use crate::store::{LeaseRow, LeaseWrite, NodeRow, PoolWrite, StoreError};
 
 impl Reconciler {
     /// Writes what changed. A store that refuses is asked until it does not: nothing goes on that is not stored (pools-P1, decision 16).
@@ -38,9 +38,11 @@ impl Reconciler {
     fn unwritten(&self) -> PoolWrite {
         let nodes = self.dirty_nodes.iter().filter_map(|id| self.nodes.get(id));
         let leases = self.dirty_leases.iter().filter_map(|id| self.leases.get(id));
+        let leases =
+            leases.map(|lease| LeaseWrite { row: lease.row.clone(), through: lease.through.clone() });
         PoolWrite {
             nodes: nodes.map(|node| node.row.clone()).collect(),
-            leases: self.ended_leases.iter().chain(leases.map(|lease| &lease.row)).cloned().collect(),
+            leases: self.ended_leases.iter().cloned().chain(leases).collect(),
             events: self.events.clone(),
         }
     }
@@ -53,7 +55,7 @@ impl Reconciler {
         }
         for id in std::mem::take(&mut self.dirty_leases) {
             if let Some(lease) = self.leases.get_mut(&id) {
-                lease.row.version += 1;
+                lease.row.version += 1 + std::mem::take(&mut lease.through).len() as u64;
             }
         }
         self.ended_leases.clear();
@@ -67,9 +69,9 @@ impl Reconciler {
         tracing::error!(error = %conflict,
             "somebody else writes to the store: the pool's rows are read again");
         let (nodes, leases) = loop {
-            match (self.store.nodes().await, self.store.leases().await) {
-                (Ok(nodes), Ok(leases)) => break (nodes, leases),
-                (Err(error), _) | (_, Err(error)) => {
+            match self.stored_rows().await {
+                Ok(rows) => break rows,
+                Err(error) => {
                     tracing::error!(%error, "the pool's rows cannot be read");
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
@@ -82,11 +84,28 @@ impl Reconciler {
         self.take_up_unknown(nodes, leases);
     }
 
+    /// The living rows, and those that are over of what is to be written.
+    async fn stored_rows(&self) -> Result<(Vec<NodeRow>, Vec<LeaseRow>), StoreError> {
+        let (mut nodes, mut leases) = (self.store.nodes().await?, self.store.leases().await?);
+        for id in &self.dirty_nodes {
+            if !nodes.iter().any(|row| row.id == *id) {
+                nodes.extend(self.store.node(*id).await?);
+            }
+        }
+        let ended = self.ended_leases.iter().map(|lease| lease.row.id);
+        for id in self.dirty_leases.iter().copied().chain(ended) {
+            if !leases.iter().any(|row| row.id == id) {
+                leases.extend(self.store.lease(id).await?);
+            }
+        }
+        Ok((nodes, leases))
+    }
+
     fn compare_leases(&mut self, stored: &[LeaseRow]) {
         let versions: HashMap<LeaseId, u64> = stored.iter().map(|row| (row.id, row.version)).collect();
         let version = |id: &LeaseId| versions.get(id).copied().unwrap_or(0);
-        for row in &mut self.ended_leases {
-            row.version = version(&row.id);
+        for lease in &mut self.ended_leases {
+            lease.row.version = version(&lease.row.id);
         }
         for id in &self.dirty_leases {
             if let Some(lease) = self.leases.get_mut(id) {
@@ -120,13 +139,15 @@ impl Reconciler {
         self.dirty_nodes.remove(&id);
         // Nothing of this was ever stored.
         let granted = |subject| subject == Subject::Node(id) || subject == Subject::Lease(ours);
-        self.events.retain(|event| !(granted(event.subject) && matches!(&*event.to, "leased" | "active")));
+        let never = |to: &str| matches!(to, "leased" | "allocating" | "granted" | "active");
+        self.events.retain(|event| !(granted(event.subject) && never(&event.to)));
         self.effects.retain(|effect| !matches!(effect, Effect::Grant(lease) if *lease == ours));
         let waits = self.leases.get_mut(&ours).filter(|lease| lease.waiter.is_some());
         let Some(node) = self.nodes.get_mut(&id) else { return };
         node.row = row;
         if let Some(lease) = waits {
             (lease.row.state, lease.row.node) = (LeaseState::Queued, None);
+            lease.through.clear();
         } else {
             node.fate.send_replace(Some("another lease has it".to_owned()));
             self.end(ours, "its node belongs to another lease", RECONCILER);
@@ -134,15 +155,15 @@ impl Reconciler {
     }
 
     fn take_up_unknown(&mut self, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) {
-        let ended: HashSet<LeaseId> = self.ended_leases.iter().map(|row| row.id).collect();
+        let ended: HashSet<LeaseId> = self.ended_leases.iter().map(|lease| lease.row.id).collect();
         for row in leases {
-            if !ended.contains(&row.id) && !self.leases.contains_key(&row.id) {
+            if !row.state.is_over() && !ended.contains(&row.id) && !self.leases.contains_key(&row.id) {
                 self.by_build.entry(row.build).or_insert(row.id);
                 self.leases.insert(row.id, Lease::new(row));
             }
         }
         let mut unknown = Vec::new();
-        for row in nodes {
+        for row in nodes.into_iter().filter(|row| row.state != NodeState::Deleted) {
             self.nodes.entry(row.id).or_insert_with(|| {
                 unknown.push(row.id);
                 Node::new(row)

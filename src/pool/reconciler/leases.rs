@@ -9,17 +9,19 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::effects::Effect;
 use super::{DISPATCHER, RECONCILER, Reconciler};
-use crate::model::{BuildId, Event, LeaseId, NodeId, NodeState, Precedence, Subject};
+use crate::model::{BuildId, Event, LeaseId, LeaseState, NodeId, NodeState, Precedence, Subject};
 use crate::pool::handle::PoolError;
 use crate::pool::lease::{self, Gone, Held, LeaseFailure};
 use crate::pool::message::{Holder, Request};
 use crate::pool::planner::Reason;
-use crate::store::{LeaseRow, LeaseState};
+use crate::store::{LeaseRow, LeaseWrite};
 use crate::sys;
 
 /// A lease: its row, and what belongs to this process only.
 pub(super) struct Lease {
     pub(super) row: LeaseRow,
+    /// The states that it went through since the row was written (pools-P6).
+    pub(super) through: Vec<LeaseState>,
     pub(super) priority: Precedence,
     /// Whether it gets a node beyond the limits.
     pub(super) beyond: bool,
@@ -39,6 +41,7 @@ impl Lease {
     pub(super) fn new(row: LeaseRow) -> Lease {
         Lease {
             row,
+            through: Vec::new(),
             priority: Precedence::Normal,
             beyond: false,
             candidates: Vec::new(),
@@ -72,6 +75,7 @@ impl Reconciler {
         let id = known.unwrap_or_else(|| sys::new_lease_id(self.clock.as_ref()));
         let now = self.clock.now();
         let lease = match self.leases.entry(id) {
+            // What it asks for is stored already.
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => {
                 let row = LeaseRow {
@@ -89,6 +93,7 @@ impl Reconciler {
                     expression => format!("build {} asks for '{expression}'", row.build),
                 };
                 self.events.push(lease_event(&row, None, cause, DISPATCHER));
+                self.dirty_leases.insert(id);
                 let lease = free.insert(Lease::new(row));
                 // What nobody ever had in hand is untouched.
                 lease.taken = Arc::clone(&holder.taken);
@@ -102,7 +107,6 @@ impl Reconciler {
         lease.told = None;
         let active = lease.row.state == LeaseState::Active;
         self.by_build.insert(want.build, id);
-        self.dirty_leases.insert(id);
         self.effects.push(Effect::Queued(answer, id));
         if active {
             self.effects.push(Effect::Grant(id));
@@ -182,19 +186,50 @@ impl Reconciler {
         }
     }
 
+    /// Brings a lease into another state for that cause, to be stored and logged with the next commit. Says whether that is possible.
+    pub(super) fn set_lease(
+        &mut self,
+        id: LeaseId,
+        to: LeaseState,
+        cause: impl Into<String>,
+        actor: &'static str,
+    ) -> bool {
+        let now = self.clock.now();
+        let Some(lease) = self.leases.get_mut(&id) else { return false };
+        let from = lease.row.state;
+        if !from.may_become(to) {
+            return false;
+        }
+        if !self.dirty_leases.insert(id) {
+            lease.through.push(from);
+        }
+        (lease.row.state, lease.row.since) = (to, now);
+        self.events.push(lease_event(&lease.row, Some(from), cause.into(), actor));
+        true
+    }
+
     /// Ends a lease, whatever its state. A node that nobody touched goes back to the stock.
     pub(super) fn end(&mut self, id: LeaseId, cause: &str, actor: &'static str) {
+        self.end_as(id, LeaseState::Cancelled, cause, actor);
+    }
+
+    /// Ends a lease: one that was in use is released, any other comes into the state `unused`.
+    fn end_as(&mut self, id: LeaseId, unused: LeaseState, cause: &str, actor: &'static str) {
         let node = self.node_of(id);
-        let Some(mut lease) = self.leases.remove(&id) else { return };
+        self.set_lease(id, LeaseState::Releasing, cause, actor);
+        let after = node.map_or("it has no node any more", |node| self.let_node_go(id, node));
+        if !self.set_lease(id, LeaseState::Released, after, RECONCILER) {
+            self.set_lease(id, unused, cause, actor);
+        }
+        let Some(lease) = self.leases.remove(&id) else { return };
         self.by_build.remove(&lease.row.build);
         self.dirty_leases.remove(&id);
-        let before = lease.row.state;
-        lease.row.state = LeaseState::Released;
-        lease.row.since = self.clock.now();
-        self.events.push(lease_event(&lease.row, Some(before), cause.to_owned(), actor));
-        self.ended_leases.push(lease.row);
-        let Some(node) = node else { return };
-        let untouched = !lease.taken.load(Ordering::Acquire);
+        self.ended_leases.push(LeaseWrite { row: lease.row, through: lease.through });
+    }
+
+    /// What becomes of the node of a lease that ends, for people.
+    fn let_node_go(&mut self, id: LeaseId, node: NodeId) -> &'static str {
+        let untouched = self.leases.get(&id).is_some_and(|lease| !lease.taken.load(Ordering::Acquire));
         let usable = self.nodes.get(&node).is_some_and(|node| {
             node.row.state == NodeState::Leased
                 && node.keeper.as_ref().is_some_and(|keeper| !keeper.is_closed())
@@ -204,15 +239,16 @@ impl Reconciler {
             if let Some(node) = self.nodes.get_mut(&node) {
                 node.row.lease = None;
             }
-        } else {
-            self.remove(node, "its build is over");
+            return "its node is in stock again";
         }
+        self.remove(node, "its build is over");
+        "its node is being taken away"
     }
 
     /// Ends a lease that nobody can serve, and says why.
     pub(super) fn fail(&mut self, id: LeaseId, failure: LeaseFailure) {
         let waiter = self.leases.get_mut(&id).and_then(|lease| lease.waiter.take());
-        self.end(id, &failure.to_string(), RECONCILER);
+        self.end_as(id, LeaseState::Failed, &failure.to_string(), RECONCILER);
         if let Some(waiter) = waiter {
             self.effects.push(Effect::Refuse(waiter, failure));
         }

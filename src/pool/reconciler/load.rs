@@ -10,10 +10,10 @@ use super::health::LabelHealth;
 use super::leases::Lease;
 use super::nodes::Node;
 use super::{Label, RECONCILER, Reconciler, slots};
-use crate::model::{BuildId, LeaseId, NodeId, NodeState};
+use crate::model::{BuildId, LeaseId, LeaseState, NodeId, NodeState};
 use crate::pool::config::ProviderLimits;
 use crate::pool::lease::LeaseFailure;
-use crate::store::{LeaseState, StoreError};
+use crate::store::StoreError;
 
 impl Reconciler {
     /// Takes up every row: launches go on, deletes go on, stock is connected, leases wait for their builds.
@@ -41,6 +41,12 @@ impl Reconciler {
         let over: Vec<LeaseId> = self.leases.values().filter(over).map(|lease| lease.row.id).collect();
         for id in over {
             self.end(id, "its build has ended", RECONCILER);
+        }
+        // A commit of ours ends in one of the two; a build whose lease is in another asks for a new one.
+        let passing = |lease: &&Lease| !matches!(lease.row.state, LeaseState::Queued | LeaseState::Active);
+        let half_way: Vec<LeaseId> = self.leases.values().filter(passing).map(|lease| lease.row.id).collect();
+        for id in half_way {
+            self.end(id, "it was left half-way", RECONCILER);
         }
         self.match_leases();
         tracing::info!(nodes = self.nodes.len(), leases = self.leases.len(), "the pool has its rows");
@@ -74,6 +80,8 @@ impl Reconciler {
             }
             NodeState::Leased | NodeState::Lost | NodeState::Failed => self.remove(id, "left over"),
             NodeState::Deleting => self.effects.push(Effect::Remove(id)),
+            // Not among the living.
+            NodeState::Deleted => {}
         }
     }
 

@@ -63,7 +63,7 @@ impl Node {
 
 /// Whether a node may come from one state into another (pools 4.2).
 pub(super) fn may_become(from: NodeState, to: NodeState) -> bool {
-    use NodeState::{Booting, Checking, Creating, Deleting, Failed, Leased, Lost, Ready, Requested};
+    use NodeState::{Booting, Checking, Creating, Deleted, Deleting, Failed, Leased, Lost, Ready, Requested};
     match (from, to) {
         (Requested, Creating)
         | (Creating, Booting)
@@ -73,7 +73,8 @@ pub(super) fn may_become(from: NodeState, to: NodeState) -> bool {
         | (Leased, Ready)
         | (Ready | Leased, Lost)
         | (Requested | Creating | Booting | Checking | Ready, Failed) => true,
-        (from, Deleting) => from != Deleting,
+        (Deleting | Deleted, _) => false,
+        (_, Deleting) => true,
         _ => false,
     }
 }
@@ -321,13 +322,15 @@ mod tests {
 
     #[test]
     fn pools_4_2_no_state_is_skipped_and_none_comes_back() {
-        use NodeState::{Booting, Checking, Creating, Deleting, Failed, Leased, Lost, Ready, Requested};
+        use NodeState::{
+            Booting, Checking, Creating, Deleted, Deleting, Failed, Leased, Lost, Ready, Requested,
+        };
         assert!(may_become(Requested, Creating) && !may_become(Requested, Booting));
         assert!(may_become(Checking, Ready) && !may_become(Booting, Ready));
         assert!(!may_become(Ready, Creating));
         for from in NodeState::ALL {
-            assert_eq!(may_become(from, Deleting), from != Deleting);
-            assert!(!may_become(Deleting, from) || from == Deleting);
+            assert_eq!(may_become(from, Deleting), !matches!(from, Deleting | Deleted));
+            assert!(!may_become(Deleting, from) && !may_become(Deleted, from));
         }
         assert!(!may_become(Leased, Failed), "a node in use is lost, not failed (pools-P7)");
         assert!(!may_become(Failed, Ready) && !may_become(Lost, Leased));

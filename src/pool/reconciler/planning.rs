@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::effects::Effect;
-use super::leases::{Lease, lease_event};
-use super::{RECONCILER, Reconciler};
-use crate::model::{LeaseId, NodeId, NodeState};
+use super::leases::Lease;
+use super::{DISPATCHER, RECONCILER, Reconciler};
+use crate::model::{LeaseId, LeaseState, NodeId, NodeState};
 use crate::pool::lease::LeaseFailure;
 use crate::pool::planner::{
     self, Gate, LabelView, LeaseView, NodeView, Plan, ProviderView, Reason, Shut, World,
 };
-use crate::store::LeaseState;
 use crate::telemetry::metrics::{PoolMetrics, WaitLabels};
 
 impl Reconciler {
@@ -104,7 +103,8 @@ impl Reconciler {
         })
     }
 
-    /// Reserves a node for a lease: both rows go into one commit.
+    /// Gives a lease its node: both rows go into one commit. The node was checked before it came into stock, and a build takes its node
+    /// at once, so the lease stays in no state on the way (pools 4.1).
     fn assign(&mut self, lease: LeaseId, node: NodeId) {
         let was_ready = self.nodes.get(&node).map(|node| node.row.since).unwrap_or_default();
         let Some(build) = self.leases.get(&lease).map(|lease| lease.row.build) else { return };
@@ -112,24 +112,25 @@ impl Reconciler {
             return;
         }
         let now = self.clock.now();
-        if let (Some(node), Some(lease)) = (self.nodes.get_mut(&node), self.leases.get_mut(&lease)) {
-            node.row.lease = Some(lease.row.id);
-            lease.row.node = Some(node.row.id);
-            lease.row.state = LeaseState::Active;
-            lease.row.since = now;
-            let cause = format!("node {} of label {}", node.row.id, node.row.label);
-            self.events.push(lease_event(&lease.row, Some(LeaseState::Queued), cause, RECONCILER));
-            if let Some(label) = node.label {
-                self.labels[label].health.survived();
-            }
+        let Some(entry) = self.nodes.get_mut(&node) else { return };
+        entry.row.lease = Some(lease);
+        let label = entry.row.label.clone();
+        if let Some(label) = entry.label {
+            self.labels[label].health.survived();
+        }
+        if let Some(lease) = self.leases.get_mut(&lease) {
+            lease.row.node = Some(node);
             let waited = now.since(lease.row.queued_at);
             if let Some(metrics) = &self.metrics {
-                measure_grant(metrics, &node.row.label, was_ready <= lease.row.queued_at, waited);
+                measure_grant(metrics, &label, was_ready <= lease.row.queued_at, waited);
             }
-            tracing::info!(lease.id = %lease.row.id, build.id = %lease.row.build, node.id = %node.row.id,
-                node.label = node.row.label, seconds = waited.as_secs_f64(), "a build has its node");
+            tracing::info!(lease.id = %lease.row.id, build.id = %build, node.id = %node, node.label = label,
+                seconds = waited.as_secs_f64(), "a build has its node");
         }
-        self.dirty_leases.insert(lease);
+        let reserved = format!("node {node} of label {label} is reserved");
+        self.set_lease(lease, LeaseState::Allocating, reserved, RECONCILER);
+        self.set_lease(lease, LeaseState::Granted, "the node was checked", RECONCILER);
+        self.set_lease(lease, LeaseState::Active, format!("build {build} takes the node"), DISPATCHER);
         self.effects.push(Effect::Grant(lease));
     }
 

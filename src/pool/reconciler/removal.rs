@@ -1,4 +1,4 @@
-//! The end of one node: taken away, looked for until it is confirmed gone, its row removed (pools-P51, P52). Never given up.
+//! The end of one node: taken away, looked for until it is confirmed gone, its row marked (pools-P51, P52). Never given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ impl Removal {
         self.tell(News::Diagnosed(text)).await;
     }
 
-    /// Removes the node, then its row.
+    /// Removes the node, then marks its row.
     pub(super) async fn run(mut self) {
         if self.made {
             if let Some(keeper) = self.keeper.take() {
@@ -61,7 +61,7 @@ impl Removal {
         }
         let mut pause = FIRST_PAUSE;
         while let Err(error) = self.store.remove_node(self.node, self.gone_event()).await {
-            tracing::warn!(node.id = %self.node, %error, "a node is gone, but its row cannot be removed yet");
+            tracing::warn!(node.id = %self.node, %error, "a node is gone, but that cannot be stored yet");
             if matches!(error, StoreError::Conflict(_)) {
                 self.tell(News::RowChanged).await;
             }
@@ -72,7 +72,7 @@ impl Removal {
     }
 
     fn gone_event(&self) -> Event {
-        let states = (Some(NodeState::Deleting.as_str()), "deleted");
+        let states = (Some(NodeState::Deleting.as_str()), NodeState::Deleted.as_str());
         let cause = match self.made {
             true => "the provider does not have it any more",
             false => "nothing was ever made of it",

@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::leases::Lease;
 use super::{REPORT_EVERY, Reconciler};
-use crate::model::NodeState;
+use crate::model::{LeaseState, NodeState};
 use crate::pool::status::{LabelStatus, NodeStatus, PoolStatus, ProviderStatus, WaitingStatus};
-use crate::store::LeaseState;
 
 impl Reconciler {
     /// Renews the status, unless that was done just now.

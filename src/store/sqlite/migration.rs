@@ -8,8 +8,11 @@ use super::OpenError;
 use super::error::said;
 
 /// The steps, in order; the number of the last one that was made stands in the file's header (`user_version`).
-pub(super) const STEPS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_events.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_events.sql"),
+    include_str!("../migrations/0003_ends.sql"),
+];
 
 /// Brings the database to the last form, each step in a transaction of its own.
 pub(super) async fn run(connection: &mut SqliteConnection, file: &Path) -> Result<(), OpenError> {

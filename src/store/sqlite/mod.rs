@@ -7,10 +7,12 @@
 mod builds;
 mod error;
 mod events;
+mod leases;
 mod lock;
 mod migration;
 mod names;
-mod pool_rows;
+mod nodes;
+mod pool;
 mod queries;
 mod rows;
 #[cfg(test)]
@@ -32,8 +34,10 @@ pub use error::OpenError;
 use self::error::said;
 use self::lock::StateLock;
 use self::writer::{Answer, Change, Writer};
-use super::{BuildFilter, EventFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError};
-use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, Millis, NodeId, ZuulChange};
+use super::{
+    BuildFilter, EventFilter, LeaseFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
+};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, ZuulChange};
 use crate::sys::{self, SharedClock};
 use crate::telemetry::metrics::StoreMetrics;
 
@@ -95,6 +99,13 @@ impl SqliteStore {
 
     async fn change(&self, change: Change, durable: bool) -> Result<(), StoreError> {
         self.writer.apply(change, durable).await.map(|_| ())
+    }
+
+    async fn prune(&self, change: Change) -> Result<u64, StoreError> {
+        match self.writer.apply(change, false).await? {
+            Answer::Number(gone) => Ok(gone),
+            Answer::Done => Ok(0),
+        }
     }
 }
 
@@ -184,11 +195,23 @@ impl Store for SqliteStore {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
-        pool_rows::nodes(&self.readers).await
+        nodes::living(&self.readers).await
+    }
+
+    async fn node(&self, id: NodeId) -> Result<Option<NodeRow>, StoreError> {
+        nodes::by_id(&self.readers, id).await
     }
 
     async fn leases(&self) -> Result<Vec<LeaseRow>, StoreError> {
-        pool_rows::leases(&self.readers).await
+        leases::living(&self.readers).await
+    }
+
+    async fn lease(&self, id: LeaseId) -> Result<Option<LeaseRow>, StoreError> {
+        leases::by_id(&self.readers, id).await
+    }
+
+    async fn recent_leases(&self, filter: LeaseFilter) -> Result<Vec<LeaseRow>, StoreError> {
+        leases::listed(&self.readers, filter).await
     }
 
     async fn save_pool(&self, write: PoolWrite) -> Result<(), StoreError> {
@@ -199,14 +222,15 @@ impl Store for SqliteStore {
         self.change(Change::RemoveNode(id, event), false).await
     }
 
+    async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
+        self.prune(Change::PrunePool(oldest, most)).await
+    }
+
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {
         events::listed(&self.readers, &filter).await
     }
 
     async fn prune_events(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
-        match self.writer.apply(Change::PruneEvents(oldest, most), false).await? {
-            Answer::Number(gone) => Ok(gone),
-            Answer::Done => Ok(0),
-        }
+        self.prune(Change::PruneEvents(oldest, most)).await
     }
 }

@@ -7,10 +7,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use super::{FILE, OpenError, SqliteStore, migration};
-use crate::model::{BuildId, BuildRecord, JobName, NodeState, ResultWord};
-use crate::store::{
-    BuildFilter, EventFilter, LeaseRow, LeaseState, NodeRow, PoolWrite, Store, StoreError, suite,
-};
+use crate::model::{BuildId, BuildRecord, JobName, LeaseState, NodeState, ResultWord};
+use crate::store::{BuildFilter, EventFilter, LeaseRow, NodeRow, PoolWrite, Store, StoreError, suite};
 use crate::sys::{SharedClock, SystemClock};
 
 fn clock() -> SharedClock {
@@ -50,7 +48,8 @@ async fn everything_is_there_after_closing_and_opening() {
     store.accept_build(suite::record("a", 2), 1).await.unwrap();
     store.remove_builds(vec![BuildId::new(2, 2)]).await.unwrap();
     let (node, lease) = (suite::node(1), suite::lease(2, LeaseState::Queued));
-    let write = PoolWrite { nodes: vec![node.clone()], leases: vec![lease.clone()], ..PoolWrite::default() };
+    let write =
+        PoolWrite { nodes: vec![node.clone()], leases: vec![lease.clone().into()], ..PoolWrite::default() };
     store.save_pool(write).await.unwrap();
     store.close().await;
 
@@ -131,6 +130,13 @@ const SAMPLES: &[&[&str]] = &[
         FIRST,
         "UPDATE nodes SET version = 5; \
          INSERT INTO events VALUES (1, 1, 'node', '00000000001000000c', NULL, 'requested', 'c', 'reconciler');",
+    ],
+    &[
+        FIRST,
+        "UPDATE nodes SET version = 5; \
+         INSERT INTO events VALUES (1, 1, 'node', '00000000001000000c', NULL, 'requested', 'c', 'reconciler'), \
+           (2, 1, 'lease', '00000000001000000d', 'releasing', 'released', 'c', 'reconciler'); \
+         INSERT INTO leases VALUES ('00000000001000000d', '00000000001000000a', 'l', 'released', NULL, 1, 1, 6);",
     ],
 ];
 

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use super::builds::Builds;
 use super::error::said;
 use super::lock::StateLock;
-use super::{events, names, pool_rows};
+use super::{events, names, nodes, pool};
 use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId};
 use crate::store::{PoolWrite, StoreError};
 use crate::telemetry::metrics::StoreMetrics;
@@ -33,6 +33,7 @@ pub(super) enum Change {
     SavePool(PoolWrite),
     RemoveNode(NodeId, Event),
     PruneEvents(Millis, u64),
+    PrunePool(Millis, u64),
 }
 
 /// What a change answers.
@@ -205,17 +206,20 @@ impl Session {
             Change::RemoveBuilds(ids) => self.builds.remove(connection, ids).await?,
             // A conflict fails the whole commit, so that nothing of it stays; the other changes are then tried alone.
             Change::SavePool(write) => {
-                if pool_rows::save(connection, write).await? {
+                if pool::save(connection, write).await? {
                     happened.extend(write.events.iter().cloned());
                 }
             }
             Change::RemoveNode(id, event) => {
-                if pool_rows::remove_node(connection, *id).await? {
+                if nodes::remove(connection, *id, event.at).await? {
                     happened.push(event.clone());
                 }
             }
             Change::PruneEvents(oldest, most) => {
                 return Ok(Ok(Answer::Number(events::prune(connection, *oldest, *most).await?)));
+            }
+            Change::PrunePool(oldest, most) => {
+                return Ok(Ok(Answer::Number(pool::prune(connection, *oldest, *most).await?)));
             }
         }
         Ok(Ok(Answer::Done))

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{accepted, ended, lease, node, record};
-use crate::model::{BuildState, Event, LeaseId, Millis, NodeId, ResultWord, Subject};
-use crate::store::{EventFilter, LeaseState, LoggedEvent, PoolWrite, Store};
+use crate::model::{BuildState, Event, LeaseId, LeaseState, Millis, NodeId, ResultWord, Subject};
+use crate::store::{EventFilter, LoggedEvent, PoolWrite, Store};
 
 pub(super) async fn run<S: Store, F: Future<Output = S>>(new: &impl Fn() -> F) {
     a_builds_events_stand_in_their_order(&new().await).await;
@@ -76,7 +76,7 @@ async fn events_are_listed_by_object_kind_and_number(store: &dyn Store) {
     ];
     let write = PoolWrite {
         nodes: vec![node(1)],
-        leases: vec![lease(1, LeaseState::Queued)],
+        leases: vec![lease(1, LeaseState::Queued).into()],
         events: events.clone(),
     };
     store.save_pool(write).await.unwrap();

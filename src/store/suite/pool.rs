@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::model::{BuildId, Event, LeaseId, Millis, NodeId, NodeState, Subject};
-use crate::store::{EventFilter, LeaseRow, LeaseState, NodeRow, PoolWrite, Store, StoreError};
+use crate::model::{BuildId, Event, LeaseId, LeaseState, Millis, NodeId, NodeState, Subject};
+use crate::store::{EventFilter, LeaseFilter, LeaseRow, LeaseWrite, NodeRow, PoolWrite, Store, StoreError};
 
 pub(crate) fn node(millis: u64) -> NodeRow {
     NodeRow {
@@ -38,12 +38,18 @@ pub(super) async fn run<S: Store, F: Future<Output = S>>(new: &impl Fn() -> F) {
     nodes_and_leases_are_saved_together(&new().await).await;
     a_row_is_written_from_what_is_stored(&new().await).await;
     the_same_write_again_is_none(&new().await).await;
-    only_a_node_that_is_being_deleted_is_forgotten(&new().await).await;
+    only_a_node_that_is_being_deleted_is_marked(&new().await).await;
+    each_state_of_a_lease_is_written(&new().await).await;
+    ends_stay_until_they_are_pruned(&new().await).await;
+}
+
+fn writes(leases: &[LeaseRow]) -> Vec<LeaseWrite> {
+    leases.iter().cloned().map(LeaseWrite::from).collect()
 }
 
 /// Writes rows and counts their versions up, as their owner does.
 async fn save(store: &dyn Store, nodes: &mut [NodeRow], leases: &mut [LeaseRow]) {
-    let write = PoolWrite { nodes: nodes.to_vec(), leases: leases.to_vec(), events: Vec::new() };
+    let write = PoolWrite { nodes: nodes.to_vec(), leases: writes(leases), events: Vec::new() };
     store.save_pool(write).await.unwrap();
     nodes.iter_mut().for_each(|row| row.version += 1);
     leases.iter_mut().for_each(|row| row.version += 1);
@@ -69,7 +75,7 @@ async fn nodes_and_leases_are_saved_together(store: &dyn Store) {
     let mut thief = lease(10, LeaseState::Active);
     thief.node = Some(nodes[0].id);
     let stolen = NodeRow { lease: Some(thief.id), ..nodes[0].clone() };
-    let write = PoolWrite { nodes: vec![stolen], leases: vec![thief], ..PoolWrite::default() };
+    let write = PoolWrite { nodes: vec![stolen], leases: vec![thief.into()], ..PoolWrite::default() };
     let refused = store.save_pool(write).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     assert_eq!(store.leases().await.unwrap(), leases);
@@ -94,7 +100,7 @@ async fn a_row_is_written_from_what_is_stored(store: &dyn Store) {
     let write = |node: &NodeRow, lease: Option<&LeaseRow>| PoolWrite {
         // The first row alone could be written: with the second one refused it must not stay.
         nodes: vec![NodeRow { detail: "refused".to_owned(), ..nodes[1].clone() }, node.clone()],
-        leases: lease.cloned().into_iter().collect(),
+        leases: lease.cloned().map(LeaseWrite::from).into_iter().collect(),
         events: vec![gone(node.id)],
     };
     let missing = NodeRow { version: 3, ..node(77) };
@@ -119,14 +125,14 @@ async fn a_row_is_written_from_what_is_stored(store: &dyn Store) {
 async fn the_same_write_again_is_none(store: &dyn Store) {
     let (mut nodes, mut leases) = ([node(1)], [lease(9, LeaseState::Active)]);
     let mut write =
-        PoolWrite { nodes: nodes.to_vec(), leases: leases.to_vec(), events: vec![gone(nodes[0].id)] };
+        PoolWrite { nodes: nodes.to_vec(), leases: writes(&leases), events: vec![gone(nodes[0].id)] };
     for _ in 0..2 {
         store.save_pool(write.clone()).await.unwrap();
     }
     (nodes[0].version, leases[0].version) = (1, 1);
     assert_eq!(store.nodes().await.unwrap(), nodes);
     leases[0].state = LeaseState::Released;
-    (write.nodes, write.leases) = (nodes.to_vec(), leases.to_vec());
+    (write.nodes, write.leases) = (nodes.to_vec(), writes(&leases));
     for _ in 0..2 {
         store.save_pool(write.clone()).await.unwrap();
     }
@@ -135,7 +141,7 @@ async fn the_same_write_again_is_none(store: &dyn Store) {
     assert_eq!(events.len(), 2, "one for each write that was one: {events:?}");
 }
 
-async fn only_a_node_that_is_being_deleted_is_forgotten(store: &dyn Store) {
+async fn only_a_node_that_is_being_deleted_is_marked(store: &dyn Store) {
     let mut nodes = [node(1)];
     save(store, &mut nodes, &mut []).await;
     let refused = store.remove_node(nodes[0].id, gone(nodes[0].id)).await;
@@ -146,6 +152,77 @@ async fn only_a_node_that_is_being_deleted_is_forgotten(store: &dyn Store) {
         store.remove_node(nodes[0].id, gone(nodes[0].id)).await.unwrap();
     }
     assert!(store.nodes().await.unwrap().is_empty());
+    let stone = store.node(nodes[0].id).await.unwrap().unwrap();
+    assert_eq!((stone.state, stone.since, stone.version), (NodeState::Deleted, Millis(1), 3));
     let events = store.events(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(events.len(), 1, "{events:?}");
+}
+
+/// pools-P6: the version counts the states, those that took no time too.
+async fn each_state_of_a_lease_is_written(store: &dyn Store) {
+    use LeaseState::{Active, Allocating, Granted, Queued, Released, Releasing};
+    let write = |state, version, through: &[LeaseState]| PoolWrite {
+        leases: vec![LeaseWrite { row: LeaseRow { version, ..lease(9, state) }, through: through.to_vec() }],
+        ..PoolWrite::default()
+    };
+    let id = lease(9, Queued).id;
+    for (write, state, version) in [
+        (write(Queued, 0, &[]), Queued, 1),
+        (write(Active, 1, &[Allocating, Granted]), Active, 4),
+        (write(Active, 1, &[Allocating, Granted]), Active, 4),
+        (write(Released, 4, &[Releasing]), Released, 6),
+    ] {
+        store.save_pool(write).await.unwrap();
+        let stored = store.lease(id).await.unwrap().unwrap();
+        assert_eq!((stored.state, stored.version), (state, version));
+    }
+    let late = store.save_pool(write(Active, 1, &[Allocating])).await;
+    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    let brief = LeaseWrite { row: lease(10, LeaseState::Cancelled), through: vec![Queued] };
+    let brief = PoolWrite { leases: vec![brief], ..PoolWrite::default() };
+    for _ in 0..2 {
+        store.save_pool(brief.clone()).await.unwrap();
+    }
+    let stored = store.lease(lease(10, Queued).id).await.unwrap().unwrap();
+    assert_eq!((stored.state, stored.version), (LeaseState::Cancelled, 2), "it came and went in one commit");
+}
+
+/// pools 4.1 and 4.2: what is over stays for those who ask, and goes by age and number.
+async fn ends_stay_until_they_are_pruned(store: &dyn Store) {
+    let states = [LeaseState::Released, LeaseState::Queued, LeaseState::Cancelled, LeaseState::Failed];
+    let mut leases: Vec<LeaseRow> = states.into_iter().zip(1..).map(|(state, at)| lease(at, state)).collect();
+    let mut nodes = [node(1), node(2), node(3)];
+    nodes[..2].iter_mut().for_each(|row| row.state = NodeState::Deleting);
+    save(store, &mut nodes, &mut leases).await;
+    for row in &nodes[..2] {
+        store.remove_node(row.id, gone(row.id)).await.unwrap();
+    }
+    assert_eq!(store.leases().await.unwrap(), leases[1..2]);
+    assert_eq!(store.nodes().await.unwrap(), nodes[2..]);
+    let listed = async |over, before: Option<usize>, limit| {
+        let filter = LeaseFilter { over, before: before.map(|at| leases[at].id), limit };
+        let rows = store.recent_leases(filter).await.unwrap();
+        rows.iter().map(|row| row.queued_at.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None, None, 9).await, [4, 3, 2, 1]);
+    assert_eq!(listed(None, Some(2), 1).await, [2]);
+    assert_eq!(listed(Some(true), None, 2).await, [4, 3]);
+    assert_eq!(listed(Some(false), None, 9).await, [2]);
+
+    let prune = async |oldest, most| {
+        let mut gone = 0;
+        loop {
+            match store.prune_pool(Millis(oldest), most).await.unwrap() {
+                0 => return gone,
+                some => gone += some,
+            }
+        }
+    };
+    assert_eq!(prune(0, 9).await, 0);
+    assert_eq!(prune(2, 9).await, 3, "two nodes deleted at 1, one lease");
+    assert_eq!(listed(None, None, 9).await, [4, 3, 2]);
+    assert_eq!(prune(0, 1).await, 1);
+    assert_eq!(listed(None, None, 9).await, [4, 2], "the newest end, and what is not over");
+    assert_eq!(prune(99, 9).await, 1);
+    assert_eq!((store.leases().await.unwrap().len(), store.nodes().await.unwrap().len()), (1, 1));
 }

@@ -25,6 +25,29 @@ async fn event(events: &mut LocalEvents, kept: &mut Vec<Event>) -> Event {
 }
 
 #[tokio::test]
+async fn zuul_s_7_zuul_is_answered_while_the_rest_of_the_process_stands_still() {
+    // Ours and immediate: each submit makes an event, and nobody takes any; far more of them than may wait.
+    let local = names(&[b"build:x"], &[b"stop:us"]);
+    let limits = Limits { waiting_events: 64, ..Limits::default() };
+    let (server, _events) = start_with(Options { local, limits, ..options() });
+    let mut zuul = connect(&server).await;
+    let mut last = Vec::new();
+    for number in 0..1_000 {
+        let unique = format!("u{number}");
+        let function: &[u8] = if number % 2 == 0 { b"build:x" } else { b"stop:us" };
+        last = soon(zuul.submit(Level::Normal, function, unique.as_bytes(), b"{}")).await.unwrap().to_vec();
+    }
+    let lines = soon(zuul.ask_list("status")).await.unwrap();
+    assert_eq!(lines[0], "build:x\t500\t0\t1", "all are there, none is in the house: it has no room yet");
+    let queued = soon(zuul.submit(Level::Normal, b"build:x", b"late", b"{}")).await.unwrap();
+    for handle in [&queued[..], &last] {
+        let cancel = format!("cancel job {}", String::from_utf8_lossy(handle));
+        assert_eq!(soon(zuul.ask(&cancel)).await.unwrap(), "OK");
+    }
+    end(server).await;
+}
+
+#[tokio::test]
 async fn a_build_of_ours_from_assignment_to_end() {
     let (server, mut events) = start_with(Options { local: names(&[b"build:x"], &[]), ..options() });
     let mut kept = Vec::new();

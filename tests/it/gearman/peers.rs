@@ -32,7 +32,43 @@ async fn zuul_s_16_a_client_that_vanishes_takes_its_queued_jobs_along() {
 }
 
 #[tokio::test]
-async fn zuul_s_5_names_outlive_a_restart_through_the_store() {
+async fn zuul_z_7_a_merger_that_vanishes_fails_its_merge_at_once_and_the_others_go_on() {
+    let (server, _events) = start(Limits::default());
+    // Three merges, two mergers, a build in front of them that nobody runs.
+    let (mut zuul, mut first, mut second) =
+        (connect(&server).await, connect(&server).await, connect(&server).await);
+    soon(zuul.submit(Level::High, b"build:nobody", b"b", b"{}")).await.unwrap();
+    let mut merges = Vec::new();
+    for unique in [b"1", b"2", b"3"] {
+        merges.push(
+            soon(zuul.submit(Level::Normal, b"merger:merge", unique, b"{\"items\": []}")).await.unwrap(),
+        );
+    }
+    for merger in [&mut first, &mut second] {
+        merger.can_do(&[b"merger:merge", b"merger:update"]).await.unwrap();
+    }
+    assert_eq!(soon(first.work()).await.unwrap().handle, merges[0]);
+    let job = soon(second.work()).await.unwrap();
+    drop(first);
+    assert_eq!(packet(&mut zuul).await, (kind::WORK_FAIL, merges[0].to_vec()));
+    // What a merger says reaches Zuul as it is: it is not about a build.
+    let answer = b"{\"merged\": true, \"commit\": \"c0ffee\", \"zuul_url\": \"ssh://merger\"}";
+    for handle in &merges[1..] {
+        second.send(kind::WORK_COMPLETE, &[handle, answer]).await.unwrap();
+        assert_eq!(packet(&mut zuul).await, (kind::WORK_COMPLETE, [&handle[..], b"\0", answer].concat()));
+        if *handle == job.handle {
+            assert_eq!(
+                soon(second.work()).await.unwrap().handle,
+                merges[2],
+                "nothing was lost or queued again"
+            );
+        }
+    }
+    end(server).await;
+}
+
+#[tokio::test]
+async fn zuul_s_5_and_z_2_names_outlive_a_restart_through_the_store() {
     let (server, mut events) = start(Limits::default());
     let mut worker = connect(&server).await;
     worker.can_do(&[b"build:a", b"build:b"]).await.unwrap();

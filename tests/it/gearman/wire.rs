@@ -130,6 +130,30 @@ async fn large_data_goes_through_unchanged() {
 }
 
 #[tokio::test]
+async fn zuul_b_6_names_uniques_and_handles_are_bytes() {
+    let (server, _events) = start(Limits::default());
+    // No UTF-8, two spellings of one letter, a case of its own: four names.
+    let names: [&[u8]; 4] =
+        [b"build:\xff\xfe", "build:\u{e9}".as_bytes(), "build:e\u{301}".as_bytes(), b"BUILD:\xff\xfe"];
+    let mut client = connect(&server).await;
+    let mut handles = Vec::new();
+    for name in names {
+        handles.push(soon(client.submit(Level::Normal, name, &[name, b"\x80"].concat(), b"")).await.unwrap());
+    }
+    for (name, handle) in names.into_iter().zip(handles).rev() {
+        let mut worker = connect(&server).await;
+        worker.can_do(&[name]).await.unwrap();
+        let job = soon(worker.work()).await.unwrap();
+        let unique = [name, b"\x80"].concat();
+        assert_eq!((&job.function[..], &job.unique[..], &job.handle), (name, &unique[..], &handle));
+        assert_eq!(soon(worker.grab()).await.unwrap(), None, "no other name is its own");
+        worker.send(kind::WORK_COMPLETE, &[&handle, b"\xff"]).await.unwrap();
+        assert_eq!(packet(&mut client).await, (kind::WORK_COMPLETE, [&handle[..], b"\0\xff"].concat()));
+    }
+    end(server).await;
+}
+
+#[tokio::test]
 async fn zuul_b_2_a_text_answer_is_in_one_piece_among_packets() {
     let (server, _events) = start(Limits::default());
     let (mut client, mut worker, handle) = running(&server, b"noisy").await;

@@ -1,7 +1,7 @@
 //! Somebody else writes to the store while the pool works with it: no node is lost, none has two leases (pools-P3).
 
-use causeway::model::{Event, LeaseId, Millis, NodeId, NodeState, Subject};
-use causeway::store::{EventFilter, LeaseRow, LeaseState, NodeRow, PoolWrite, Store};
+use causeway::model::{Event, LeaseId, LeaseState, Millis, NodeId, NodeState, Subject};
+use causeway::store::{EventFilter, LeaseRow, NodeRow, PoolWrite, Store};
 use causeway::telemetry::Metrics;
 
 use super::bench::Bench;
@@ -22,7 +22,15 @@ async fn stored(bench: &Bench) -> Vec<NodeRow> {
 
 /// Another process writes these rows.
 async fn interfere(bench: &Bench, nodes: Vec<NodeRow>, leases: Vec<LeaseRow>) {
-    bench.store.save_pool(PoolWrite { nodes, leases, events: Vec::new() }).await.unwrap();
+    bench
+        .store
+        .save_pool(PoolWrite {
+            nodes,
+            leases: leases.into_iter().map(Into::into).collect(),
+            events: Vec::new(),
+        })
+        .await
+        .unwrap();
 }
 
 /// The states that a node went through, oldest first.

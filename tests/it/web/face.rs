@@ -10,7 +10,7 @@ use causeway::model::{
     Addresses, BuildId, BuildRequest, Cause, LeaseId, NodeId, Origin, Outcome, Parameter, ParameterValue,
     Parameters, Precedence, ResultWord,
 };
-use causeway::store::{EventLog, MemoryStore, Store};
+use causeway::store::{History, MemoryStore, Store};
 use causeway::sys::SystemClock;
 use causeway::telemetry::Metrics;
 use causeway::web::{Hosts, Parts, Token, Web};
@@ -49,7 +49,7 @@ impl Face {
             builds: builds.clone(),
             consoles: consoles.clone(),
             artifacts: Artifacts::open(state.path().join("artifacts"), Limits::default()).unwrap(),
-            events: EventLog::new(store),
+            history: History::new(store),
             catalog: CatalogHandle::load(CatalogConfig::default()).await,
             reload,
             pool: None,

@@ -70,7 +70,7 @@ pub(super) struct Job {
     /// Its place in the queue, or among the jobs of its worker.
     link: Link,
     client_link: Link,
-    /// Numerator and denominator as the worker last sent them, a NUL between (zuul-B-9), and the reducer of a reduce job.
+    /// Numerator and denominator as the worker last sent them, a NUL between (zuul-B-9), the reducer of a reduce job, and who else waits for it.
     pub(super) rare: Option<Box<Rare>>,
 }
 
@@ -80,6 +80,14 @@ pub(super) struct Rare {
     pub(super) numerator: Vec<u8>,
     pub(super) denominator: Vec<u8>,
     pub(super) reducer: Option<Box<[u8]>>,
+    /// Who else waits for it, in the order of their submits (zuul-S-8).
+    pub(super) followers: Vec<u32>,
+    /// What it is found by when jobs are merged.
+    pub(super) merge_key: Option<u64>,
+    /// Somebody submitted it in the background as well: it needs no client.
+    pub(super) outlives: bool,
+    /// Its data is compared as long as it lives.
+    pub(super) whole: bool,
 }
 
 impl Job {
@@ -174,7 +182,8 @@ impl Jobs {
     pub(super) fn drop_data(&mut self, slot: u32) {
         const WORTH_A_COPY: usize = 4 << 10;
         let (body, data_at) = (self[slot].body, self[slot].data_at as usize);
-        if body.len() > WORTH_A_COPY && body.len() > data_at {
+        let whole = self[slot].rare.as_ref().is_some_and(|rare| rare.whole);
+        if !whole && body.len() > WORTH_A_COPY && body.len() > data_at {
             let kept = self.bodies.get(body)[..data_at].to_vec();
             self[slot].body = self.bodies.put(slot, &[&kept]);
             self.release(body);

@@ -20,6 +20,7 @@ mod grab;
 mod heads;
 mod jobs;
 mod local;
+mod merging;
 mod names;
 mod rooms;
 mod status;
@@ -91,6 +92,8 @@ pub(crate) struct Queue {
     timeouts: time::Timeouts,
     /// Slots by unique; made at the first GET_STATUS_UNIQUE and given up when the queue runs empty.
     by_unique: Option<HashMap<Box<[u8]>, Vec<u32>>>,
+    /// Jobs by function and unique, where they are merged (zuul-S-8).
+    merging: Option<Box<merging::Merging>>,
     /// The text of `status`, until something in it changes.
     status_text: Option<Vec<u8>>,
     /// What the counters of `status` went through since its text was made.
@@ -116,6 +119,7 @@ impl Queue {
             watches: wake::Watches::default(),
             timeouts: time::Timeouts::default(),
             by_unique: None,
+            merging: options.merge.then(Box::default),
             status_text: None,
             stats: Stats::default(),
         };
@@ -353,6 +357,7 @@ impl Queue {
             return false;
         }
         self.by_unique = None;
+        self.trim_merging();
         let worth = self.jobs.trim();
         if worth {
             self.connections.trim();

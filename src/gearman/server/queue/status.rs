@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::Queue;
 use super::jobs::State;
-use super::{NONE, Queue};
 use crate::gearman::packet::{kind, without_trailing_nul};
 
 impl Queue {
@@ -63,11 +63,11 @@ impl Queue {
         let (numerator, denominator) = self.progress(job);
         let (numerator, denominator) = (numerator.to_vec(), denominator.to_vec());
         let running = self.is_running(job);
-        let clients: &[u8] = if self.jobs[job].client == NONE { b"0" } else { b"1" };
+        let clients = self.clients_of(job).to_string();
         self.connections.send(
             from,
             kind::STATUS_RES_UNIQUE,
-            &[unique, b"1", running, &numerator, &denominator, clients],
+            &[unique, b"1", running, &numerator, &denominator, clients.as_bytes()],
         );
     }
 }

@@ -15,9 +15,9 @@ struct Form {
 }
 
 /// Why a submit is answered with ERROR: code and text.
-type Refusal = (&'static [u8], &'static [u8]);
+pub(super) type Refusal = (&'static [u8], &'static [u8]);
 
-const QUEUE_FULL: Refusal = (b"QUEUE_FULL", b"the server holds as many jobs as it may");
+pub(super) const QUEUE_FULL: Refusal = (b"QUEUE_FULL", b"the server holds as many jobs as it may");
 const FUNCTION_FULL: Refusal = (b"JOB_QUEUE_FULL", b"this function's queue is full");
 const TOO_LARGE: Refusal = (b"ARGUMENT_TOO_LARGE", b"the function's name or the unique is too long");
 const TOO_MANY_NAMES: Refusal = (b"TOO_MANY_NAMES", b"the server knows as many function names as it may");
@@ -86,10 +86,23 @@ impl Queue {
     }
 
     fn accept(&mut self, from: u32, parts: [&[u8]; 3], form: Form) {
-        match self.check(parts) {
-            Ok(function) => self.store(from, function, parts, form),
-            Err(refusal) => self.refuse_submit(from, refusal),
+        let taken = self.check(parts).and_then(|function| match self.twin_for(function, parts, &form) {
+            Some(job) => self.join(from, job, form.background, parts[2]),
+            None => {
+                self.store(from, function, parts, form);
+                Ok(())
+            }
+        });
+        if let Err(refusal) = taken {
+            self.refuse_submit(from, refusal);
         }
+    }
+
+    /// The job that this submit is merged with, where that is switched on (zuul-S-8). A reducer and a time are not compared: such jobs
+    /// stay alone.
+    fn twin_for(&self, function: u32, [_, unique, data]: [&[u8]; 3], form: &Form) -> Option<u32> {
+        let plain = form.reducer.is_none() && form.not_before.is_none();
+        self.twin(function, unique, data).filter(|_| plain)
     }
 
     fn refuse_submit(&mut self, from: u32, (code, text): Refusal) {
@@ -123,7 +136,8 @@ impl Queue {
         let mut digits = [0; 20];
         let digits = decimal(number, &mut digits);
         // A Jenkins node is blocked for good by an empty unique (zuul-J-1): the handle's number serves for one.
-        let unique = if unique.is_empty() { digits } else { unique };
+        let named = !unique.is_empty();
+        let unique = if named { unique } else { digits };
         let background = form.background || from == NONE;
         let job = self.jobs.insert(Draft {
             level: form.level,
@@ -140,6 +154,9 @@ impl Queue {
         }
         if let Some(reducer) = form.reducer {
             self.jobs[job].rare = Some(Box::new(Rare { reducer: Some(reducer), ..Rare::default() }));
+        }
+        if named && from != NONE {
+            self.offer_to_merge(job);
         }
         if let Some(index) = &mut self.by_unique {
             index.entry(unique.into()).or_default().push(job);

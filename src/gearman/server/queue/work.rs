@@ -44,14 +44,13 @@ impl Queue {
 
     /// Sends a worker's packet on, as the filter says (zuul-Z-4).
     fn forward(&mut self, job: u32, kind: u32, packet: WorkPacket, body: &[u8], data: &[u8]) {
-        let client = self.jobs[job].client;
         let verdict = match self.filter {
             Some(filter) if self.jobs[job].filtered => (filter.judge)(packet, data),
             _ => Filtered::Pass,
         };
         let data: Cow<'_, [u8]> = match verdict {
             Filtered::Pass => {
-                self.connections.send(client, kind, &[body]);
+                self.send_to_clients(job, kind, &[body]);
                 return;
             }
             Filtered::Replace(data) => Cow::Owned(data.to_vec()),
@@ -64,10 +63,9 @@ impl Queue {
         }
     }
 
-    /// Sends a packet about a job to its client.
+    /// Sends a packet about a job to its clients.
     pub(super) fn send_about(&mut self, job: u32, kind: u32, rest: &[&[u8]]) {
-        let client = self.jobs[job].client;
-        if client == NONE {
+        if self.jobs[job].client == NONE {
             return;
         }
         let mut digits = [0; 20];
@@ -75,9 +73,9 @@ impl Queue {
         let handle =
             write_handle(&self.handle_prefix, decimal(self.jobs.number(job), &mut digits), &mut handle);
         match rest {
-            [] => self.connections.send(client, kind, &[handle]),
-            [data] => self.connections.send(client, kind, &[handle, data]),
-            [first, second] => self.connections.send(client, kind, &[handle, first, second]),
+            [] => self.send_to_clients(job, kind, &[handle]),
+            [data] => self.send_to_clients(job, kind, &[handle, data]),
+            [first, second] => self.send_to_clients(job, kind, &[handle, first, second]),
             _ => {}
         }
     }
@@ -98,9 +96,8 @@ impl Queue {
         let Some(job) = self.held_by(from, handle) else { return Ok(()) };
         self.remember_status(job, numerator, denominator);
         self.jobs[job].spoken = true;
-        let client = self.jobs[job].client;
-        if client != NONE && !self.jobs[job].cancelled {
-            self.connections.send(client, kind::WORK_STATUS, &[body]);
+        if !self.jobs[job].cancelled {
+            self.send_to_clients(job, kind::WORK_STATUS, &[body]);
         }
         Ok(())
     }
@@ -148,6 +145,7 @@ impl Queue {
         }
         self.status_text = None;
         self.detach_client(job);
+        self.leave_merging(job);
         if let Some(index) = &mut self.by_unique {
             let unique = self.jobs.unique(job);
             if let Some(jobs) = index.get_mut(unique) {
@@ -187,10 +185,11 @@ impl Queue {
     pub(super) fn lose_worker_jobs(&mut self, slot: u32) {
         while self.connections[slot].worker_jobs != NONE {
             let job = self.connections[slot].worker_jobs;
-            if self.jobs[job].background {
-                self.stats.background_lost += 1;
-            } else if !self.jobs[job].cancelled {
-                self.stats.worker_lost += 1;
+            match self.jobs[job].background {
+                true => self.stats.background_lost += 1,
+                false => self.stats.worker_lost += u64::from(!self.jobs[job].cancelled),
+            }
+            if !self.jobs[job].cancelled {
                 self.send_about(job, kind::WORK_FAIL, &[]);
             }
             self.forget(job);
@@ -199,9 +198,14 @@ impl Queue {
 
     /// A client is gone: its queued jobs are dropped, its running ones go on without it (zuul-S-16).
     pub(super) fn lose_client_jobs(&mut self, slot: u32) {
+        self.follow_nothing(slot);
         while self.connections[slot].client_jobs != NONE {
             let job = self.connections[slot].client_jobs;
+            if self.promote(job) {
+                continue;
+            }
             match self.jobs[job].state {
+                _ if self.outlives_clients(job) => self.detach_client(job),
                 State::Queued | State::Held | State::Free => self.drop_queued(job),
                 State::Running => self.detach_client(job),
                 State::RunningLocal => {

@@ -1,6 +1,7 @@
 //! The queue's rules, each by its number, and a comparison with a model that is too simple to be wrong.
 
 mod local;
+mod merging;
 mod model;
 mod names;
 mod order;
