@@ -3,6 +3,8 @@
 //! What these jobs do, they do by calling `docker` (jjb-T40). The image of these tests holds a stand-in for it, which
 //! writes down each call on the console and leaves the files that the job's next steps need.
 
+mod direct;
+mod same;
 mod site;
 
 use site::{BAD, Build, GOOD, SLOW, Site};

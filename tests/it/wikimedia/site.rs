@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use causeway::gearman::client::Client;
@@ -31,22 +31,58 @@ pub(super) const SLOW: &str = "mediawiki/extensions/Slow";
 pub(super) struct Site {
     server: Program,
     engine: String,
+    image: String,
     folder: tempfile::TempDir,
+}
+
+/// What a site is made of.
+pub(super) struct Setup<'a> {
+    /// The program that is called `docker` in its nodes.
+    pub stand_in: &'a str,
+    /// Whether the real client lies beside it.
+    pub client: bool,
+    /// Makes the configuration.
+    pub configuration: &'a dyn Fn(&Parts<'_>) -> String,
+}
+
+/// What a configuration names.
+pub(super) struct Parts<'a> {
+    pub tree: &'a Path,
+    pub engine: &'a str,
+    pub image: &'a str,
+    pub mirror: &'a Path,
+}
+
+/// Wikimedia's tree; `None`: the test is not run, and has been noted.
+#[track_caller]
+pub(super) fn tree() -> Option<PathBuf> {
+    Some(fs::canonicalize(shared()?.join("corpora/wikimedia/jjb")).unwrap())
 }
 
 impl Site {
     /// `None`: the test is not run, and has been noted.
     #[track_caller]
     pub(super) fn open() -> Option<Site> {
-        let tree = fs::canonicalize(shared()?.join("corpora/wikimedia/jjb")).unwrap();
-        let engine = engine()?;
+        Site::of(&Setup { stand_in: STAND_IN, client: false, configuration: &configuration })
+    }
+
+    /// As [`Site::open`], made otherwise.
+    #[track_caller]
+    pub(super) fn of(setup: &Setup<'_>) -> Option<Site> {
+        let (tree, engine) = (tree()?, engine()?);
         let folder = tempfile::Builder::new().prefix("cww").tempdir_in("/tmp").unwrap();
-        let image = import(&engine, folder.path());
+        let client = if setup.client { "/usr/bin/docker" } else { "" };
+        let node = Image { stand_in: setup.stand_in, client, change: "", names: "" };
+        let image = node.import(&engine, "wikimedia");
         let mirror = mirror(folder.path());
         let config = folder.path().join("causeway.yaml");
-        fs::write(&config, configuration(&tree, &engine, &image, &mirror)).unwrap();
-        let server = Serve::new(&folder.path().join("state")).config(&config).start();
-        Some(Site { server, engine, folder })
+        let parts = Parts { tree: &tree, engine: &engine, image: &image, mirror: &mirror };
+        fs::write(&config, (setup.configuration)(&parts)).unwrap();
+        let server = Serve::new(&folder.path().join("state"))
+            .config(&config)
+            .env("SECRET_OF_THE_SITE", "Squeamish0ssifrage")
+            .start();
+        Some(Site { server, engine, image, folder })
     }
 
     /// Submits a build of each job for its project, all at once, and waits until they have ended.
@@ -74,6 +110,34 @@ impl Site {
         })
     }
 
+    /// The engine on which its nodes are.
+    pub(super) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// The image of its nodes.
+    pub(super) fn image(&self) -> &str {
+        &self.image
+    }
+
+    /// Its folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Calls the real client.
+    #[track_caller]
+    pub(super) fn docker(&self, arguments: &[&str]) -> Output {
+        let output = Command::new("/usr/bin/docker")
+            .args(["-H", &self.engine])
+            .args(arguments)
+            .env("DOCKER_CONFIG", self.folder.path().join(".docker"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        output
+    }
+
     fn address(&self) -> SocketAddr {
         self.server.gearman().parse().unwrap()
     }
@@ -93,12 +157,7 @@ impl Site {
             let left = fs::read_dir(&nodes).unwrap().count();
             if left == 0 { Ok(()) } else { Err(format!("{left} directories of nodes are left")) }
         });
-        let output = Command::new("/usr/bin/docker")
-            .args(["-H", &self.engine, "ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"])
-            .env("DOCKER_CONFIG", self.folder.path().join(".docker"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
+        let output = self.docker(&["ps", "--all", "--no-trunc", "--format", "{{.Mounts}}"]);
         let mounts = String::from_utf8(output.stdout).unwrap();
         assert!(!mounts.contains(&self.folder.path().display().to_string()), "{mounts}");
     }
@@ -158,7 +217,7 @@ async fn told(client: &mut Client, wanted: u32) -> Value {
 pub(super) struct Build {
     pub(super) number: u64,
     pub(super) result: String,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Build {
@@ -205,7 +264,7 @@ fn lines(console: &str, prefix: &str) -> Vec<String> {
 }
 
 /// What Zuul sends for a patch set (zuul-5).
-fn parameters(job: &str, project: &str) -> Value {
+pub(super) fn parameters(job: &str, project: &str) -> Value {
     let unique: String = sum(&format!("{job} {project}")).chars().take(32).collect();
     json!({
         "ZUUL_UUID": unique, "ZUUL_PROJECT": project, "ZUUL_PIPELINE": "check",
@@ -216,12 +275,15 @@ fn parameters(job: &str, project: &str) -> Value {
         "ZUUL_CHANGE_IDS": "1001,1", "ZUUL_CHANGE": "1001", "ZUUL_PATCHSET": "1",
         "BASE_LOG_PATH": "01/1001/1",
         "LOG_PATH": format!("01/1001/1/check/{job}/{}", &unique[..7]),
+        // What Wikimedia's own functions add; jobs use them without declaring them (jjb-T23).
+        "EXT_NAME": "Good", "THING_SUBNAME": "extensions/Good", "DOC_SUBPATH": "master", "DOC_PROJECT": "good",
     })
 }
 
 /// A label under an alias and under a mapped name, as the tree's own node names.
-fn configuration(tree: &Path, engine: &str, image: &str, mirror: &Path) -> String {
-    let (tree, mirror) = (tree.display(), mirror.display());
+fn configuration(parts: &Parts<'_>) -> String {
+    let Parts { engine, image, .. } = parts;
+    let (tree, mirror) = (parts.tree.display(), parts.mirror.display());
     format!(
         "catalog:\n  jjb: ['{tree}']\n  default_shell: /bin/bash\n  own:\n    - commit-message-validator\n    \
          - php-*-php8[23]\n    - shellcheck\n    - mediawiki-i18n-check\n    - fail-archived-repositories\n\
@@ -246,22 +308,38 @@ fn mirror(folder: &Path) -> PathBuf {
     mirror
 }
 
-/// The image's name; it tells what is in it, so that a changed stand-in makes another image.
-#[track_caller]
-fn import(host: &str, folder: &Path) -> String {
-    let image = format!("causeway-test/wikimedia:{}", &sum(&[STAND_IN, IMPORT].concat())[..12]);
-    let root = folder.join("image");
-    fs::create_dir(&root).unwrap();
-    let output = Command::new("/bin/sh")
-        .args(["-c", IMPORT])
-        .envs([("HOST", host), ("IMAGE", &*image), ("STAND_IN", STAND_IN)])
-        .env("DOCKER_CONFIG", folder.join(".docker"))
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "no image: {}", String::from_utf8_lossy(&output.stderr));
-    fs::remove_dir_all(&root).unwrap();
-    image
+/// An image made of what the machine has.
+pub(super) struct Image<'a> {
+    /// The text of its `/bin/docker`.
+    pub stand_in: &'a str,
+    /// The real client's path, or nothing.
+    pub client: &'a str,
+    /// A line of a Dockerfile, or nothing.
+    pub change: &'a str,
+    /// Further names of the stand-in.
+    pub names: &'a str,
+}
+
+impl Image<'_> {
+    /// Makes it, unless the engine has it. The name tells what is in it, so that a changed stand-in makes another image.
+    #[track_caller]
+    pub(super) fn import(&self, host: &str, name: &str) -> String {
+        let text = [IMPORT, self.stand_in, self.client, self.change, self.names].concat();
+        let image = format!("causeway-test/{name}:{}", &sum(&text)[..12]);
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("image");
+        fs::create_dir(&root).unwrap();
+        let output = Command::new("/bin/sh")
+            .args(["-c", IMPORT])
+            .envs([("HOST", host), ("IMAGE", &*image), ("STAND_IN", self.stand_in)])
+            .envs([("CLIENT", self.client), ("CHANGE", self.change), ("NAMES", self.names)])
+            .env("DOCKER_CONFIG", folder.path().join(".docker"))
+            .current_dir(&root)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "no image: {}", String::from_utf8_lossy(&output.stderr));
+        image
+    }
 }
 
 fn sum(text: &str) -> String {
