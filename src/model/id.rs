@@ -36,8 +36,16 @@ impl Id {
 
     /// The id that comes right after this one.
     fn next(self) -> Id {
+        Id::from_bits(self.bits() + 1)
+    }
+
+    fn bits(self) -> u128 {
         let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).unwrap_or(0) as u128;
-        Id::from_bits(self.0.iter().fold(0, |bits, byte| (bits << 5) | digit(*byte)) + 1)
+        self.0.iter().fold(0, |bits, byte| (bits << 5) | digit(*byte))
+    }
+
+    fn millis(self) -> u64 {
+        u64::try_from(self.bits() >> 40).unwrap_or(u64::MAX)
     }
 
     fn parse(text: &str) -> Result<Id, ParseIdError> {
@@ -67,6 +75,11 @@ macro_rules! id {
             /// a clock that was set back, each comes after the one before.
             pub fn after(self, earlier: Self) -> Self {
                 self.max($name(earlier.0.next()))
+            }
+
+            /// The moment that it was made of, by the clock of whoever made it.
+            pub fn made_at(self) -> super::Millis {
+                super::Millis(self.0.millis())
             }
 
             /// The text form: 18 characters of `[0-9a-z]`.

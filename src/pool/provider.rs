@@ -53,8 +53,6 @@ pub struct Observed {
     pub external_id: String,
     /// Where it stands.
     pub state: ObservedState,
-    /// Milliseconds since 1970 at which it was made, by the provider's clock; 0 if unknown.
-    pub created_millis: u64,
 }
 
 /// Where a provider's object stands.

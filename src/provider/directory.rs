@@ -22,15 +22,6 @@ pub(super) struct Mark {
     pub provider: String,
 }
 
-/// A directory below `nodes_dir`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The node whose it is.
-    pub node: NodeId,
-    /// When it was made, in milliseconds since 1970.
-    pub created_millis: u64,
-}
-
 /// Makes the directory with all that a node expects in it; one that is ours already is completed.
 ///
 /// The build's user must be able to write to it and is not known here, so it is open to all; `nodes_dir` above it is
@@ -72,8 +63,8 @@ pub(super) fn read_mark(directory: &Path) -> Option<Mark> {
     Some(Mark { instance: lines.next()?.to_owned(), provider: lines.next()?.to_owned() })
 }
 
-/// The directories of that mark, and how many others carry a node's name or nobody's mark.
-pub(super) fn list(nodes_dir: &Path, mark: &Mark) -> io::Result<(Vec<Found>, u32)> {
+/// The nodes whose directories have that mark, and how many others carry a node's name or nobody's mark.
+pub(super) fn list(nodes_dir: &Path, mark: &Mark) -> io::Result<(Vec<NodeId>, u32)> {
     let entries = match fs::read_dir(nodes_dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
@@ -85,9 +76,7 @@ pub(super) fn list(nodes_dir: &Path, mark: &Mark) -> io::Result<(Vec<Found>, u32
         let entry = entry?;
         let node = entry.file_name().to_str().and_then(|name| name.parse::<NodeId>().ok());
         match (node, read_mark(&entry.path())) {
-            (Some(node), Some(theirs)) if theirs == *mark => {
-                found.push(Found { node, created_millis: created_millis(&entry.path().join(MARK)) })
-            }
+            (Some(node), Some(theirs)) if theirs == *mark => found.push(node),
             // Another provider of this installation looks after its own.
             (Some(_), Some(theirs)) if theirs.instance == mark.instance => {}
             _ => unmanaged += 1,
@@ -123,14 +112,6 @@ pub(super) fn of(nodes_dir: &Path, node: NodeId) -> PathBuf {
     nodes_dir.join(node.as_str())
 }
 
-fn created_millis(path: &Path) -> u64 {
-    fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
-}
-
 fn write_whole(directory: &Path, name: &str, text: &str) -> io::Result<()> {
     let aside = directory.join(format!("{name}.new"));
     fs::write(&aside, text)?;
@@ -157,7 +138,7 @@ mod tests {
         fs::create_dir(of(nodes.path(), NodeId::new(1, 4))).unwrap();
         fs::create_dir(nodes.path().join("somebody")).unwrap();
         let (found, unmanaged) = list(nodes.path(), &mark("a", "p")).unwrap();
-        assert_eq!(found.iter().map(|found| found.node).collect::<Vec<_>>(), [ours]);
+        assert_eq!(found, [ours]);
         assert_eq!(unmanaged, 3);
         assert!(make(&of(nodes.path(), ours), ours, &mark("b", "p")).is_err());
     }

@@ -19,7 +19,6 @@ use crate::pool::label::LabelDefinition;
 use crate::pool::provider::{
     BoxStream, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider, ProviderError,
 };
-use crate::sys::SharedClock;
 
 /// A keeper's stream holds so much unread; hello and ping need a few bytes.
 const STREAM_BYTES: usize = 4096;
@@ -97,14 +96,13 @@ pub struct Calls {
 #[derive(Clone)]
 pub struct FakeProvider {
     name: String,
-    clock: SharedClock,
     world: Arc<Mutex<World>>,
 }
 
 impl FakeProvider {
     /// A provider of that name which behaves by the script.
-    pub fn new(name: &str, clock: SharedClock, script: Script) -> FakeProvider {
-        FakeProvider { name: name.to_owned(), clock, world: Arc::new(Mutex::new(World::new(script))) }
+    pub fn new(name: &str, script: Script) -> FakeProvider {
+        FakeProvider { name: name.to_owned(), world: Arc::new(Mutex::new(World::new(script))) }
     }
 
     /// Changes the script from here on.
@@ -122,10 +120,9 @@ impl FakeProvider {
         self.lock().objects.keys().copied().collect()
     }
 
-    /// Puts an object there of which nobody has a row, as old as said.
-    pub fn plant(&self, node: NodeId, age: Duration) {
-        let made = self.clock.now().0.saturating_sub(age.as_millis().try_into().unwrap_or(u64::MAX));
-        self.lock().objects.insert(node, Object::new(made, None));
+    /// Puts an object there of which nobody has a row.
+    pub fn plant(&self, node: NodeId) {
+        self.lock().objects.insert(node, Object::new(None));
     }
 
     /// Takes an object away without telling anybody.
@@ -155,7 +152,7 @@ impl FakeProvider {
     /// The way into every call.
     fn answer(&self) -> Result<MutexGuard<'_, World>, ProviderError> {
         let mut world = self.lock();
-        world.tick(self.clock.now().0);
+        world.tick();
         match world.script.down {
             true => Err(ProviderError::Transient("the fake provider is down".to_owned())),
             false => Ok(world),
@@ -214,8 +211,7 @@ impl Provider for FakeProvider {
 
     async fn create(&self, spec: &NodeSpec) -> Result<String, ProviderError> {
         sleep(self.delay(|script| script.create)).await;
-        let now = self.clock.now().0;
-        self.answer()?.create(spec.node, now)
+        self.answer()?.create(spec.node)
     }
 
     async fn start(&self, spec: &NodeSpec) -> Result<BoxStream, ProviderError> {

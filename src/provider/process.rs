@@ -83,13 +83,8 @@ impl ProcessProvider {
         }
     }
 
-    async fn observe(&self, found: directory::Found) -> Observed {
-        Observed {
-            node: found.node,
-            external_id: found.node.to_string(),
-            state: self.state(found.node).await,
-            created_millis: found.created_millis,
-        }
+    async fn observe(&self, node: NodeId) -> Observed {
+        Observed { node, external_id: node.to_string(), state: self.state(node).await }
     }
 }
 
@@ -170,7 +165,7 @@ impl Provider for ProcessProvider {
         if !self.is_ours(node) {
             return Ok(None);
         }
-        Ok(Some(self.observe(directory::Found { node, created_millis: 0 }).await))
+        Ok(Some(self.observe(node).await))
     }
 
     async fn list(&self) -> Result<Listing, ProviderError> {

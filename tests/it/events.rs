@@ -61,7 +61,7 @@ fn all_told(house: &House, number: u64) {
 }
 
 #[tokio::test]
-async fn pools_p4_events_are_whole_and_in_order_over_kill_9() {
+async fn pools_p4_and_p6_events_are_whole_and_in_order_over_kill_9() {
     let Some(mut house) = House::open(On::Process, 4) else { return };
     // The process dies when the first one runs: the others are wherever they are.
     let mut client = house.client().await;

@@ -25,6 +25,8 @@ mod docker_engine;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod engine_faults;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod failpoints;

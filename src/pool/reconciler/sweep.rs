@@ -105,7 +105,8 @@ impl Memory {
         for object in strangers {
             let times = self.leaked.entry(object.node).or_default();
             *times = times.saturating_add(1);
-            let age = began.since(Millis(object.created_millis));
+            // The node's id has the time of our own clock; the provider's may be hours off.
+            let age = began.since(object.node.made_at());
             if *times >= SWEEPS && age >= grace {
                 verdict.remove.push(object.node);
             }
@@ -136,9 +137,14 @@ mod tests {
         NodeId::new(1, number)
     }
 
-    fn object(number: u64, age: u64, state: ObservedState) -> Observed {
-        let created_millis = BEGAN.0 - age * 1000;
-        Observed { node: node(number), external_id: number.to_string(), state, created_millis }
+    fn object(number: u64, state: ObservedState) -> Observed {
+        Observed { node: node(number), external_id: number.to_string(), state }
+    }
+
+    /// A running object of a node that was requested so many seconds ago.
+    fn aged(number: u64, age: u64) -> Observed {
+        let node = NodeId::new(BEGAN.0 - age * 1000, number);
+        Observed { node, ..object(number, ObservedState::Running) }
     }
 
     fn listing(objects: Vec<Observed>) -> Listing {
@@ -155,11 +161,11 @@ mod tests {
     #[test]
     fn pools_p54_an_object_without_row_goes_when_seen_twice_and_old_enough() {
         let mut memory = Memory::default();
-        let old = listing(vec![object(1, 121, ObservedState::Running), object(2, 1, ObservedState::Running)]);
+        let old = listing(vec![aged(1, 121), aged(2, 119)]);
         let first = memory.judge(&old, &rows(&[]), BEGAN, GRACE);
         assert_eq!((first.leaked, first.remove.len()), (2, 0));
         let second = memory.judge(&old, &rows(&[]), BEGAN, GRACE);
-        assert_eq!(second.remove, [node(1)]);
+        assert_eq!(second.remove, [aged(1, 121).node]);
         memory.judge(&listing(vec![]), &rows(&[]), BEGAN, GRACE);
         assert!(memory.judge(&old, &rows(&[]), BEGAN, GRACE).remove.is_empty(), "not two in a row");
     }
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn pools_p54_whatever_has_a_row_is_no_leak() {
         let mut memory = Memory::default();
-        let old = listing(vec![object(1, 500, ObservedState::Created)]);
+        let old = listing(vec![object(1, ObservedState::Created)]);
         for _ in 0..3 {
             for state in NodeState::ALL {
                 assert_eq!(memory.judge(&old, &rows(&[(1, state)]), BEGAN, GRACE).leaked, 0);
@@ -178,7 +184,7 @@ mod tests {
     #[test]
     fn pools_p55_an_incomplete_listing_concludes_nothing() {
         let mut memory = Memory::default();
-        let mut partial = listing(vec![object(1, 500, ObservedState::Running)]);
+        let mut partial = listing(vec![object(1, ObservedState::Running)]);
         partial.complete = false;
         for _ in 0..5 {
             let verdict = memory.judge(&partial, &rows(&[(2, NodeState::Leased)]), BEGAN, GRACE);
@@ -189,12 +195,12 @@ mod tests {
     #[test]
     fn pools_p57_a_sweep_that_would_remove_much_removes_nothing() {
         let mut memory = Memory::default();
-        let many = listing((0..21).map(|number| object(number, 500, ObservedState::Running)).collect());
+        let many = listing((0..21).map(|number| object(number, ObservedState::Running)).collect());
         memory.judge(&many, &rows(&[]), BEGAN, GRACE);
         let verdict = memory.judge(&many, &rows(&[]), BEGAN, GRACE);
         assert!(verdict.alert.is_some());
         let mut memory = Memory::default();
-        let few = listing((0..3).map(|number| object(number, 500, ObservedState::Running)).collect());
+        let few = listing((0..3).map(|number| object(number, ObservedState::Running)).collect());
         memory.judge(&few, &rows(&[]), BEGAN, GRACE);
         let verdict = memory.judge(&few, &rows(&[]), BEGAN, GRACE);
         assert_eq!((verdict.alert, verdict.remove.len()), (None, 3));
@@ -205,7 +211,7 @@ mod tests {
         let mut memory = Memory::default();
         let mut known = rows(&[(1, NodeState::Leased), (2, NodeState::Ready), (3, NodeState::Creating)]);
         known.insert(node(4), Row { state: NodeState::Ready, since: BEGAN });
-        let there = listing(vec![object(2, 5, ObservedState::Running)]);
+        let there = listing(vec![object(2, ObservedState::Running)]);
         assert!(memory.judge(&there, &known, BEGAN, GRACE).lost.is_empty());
         let verdict = memory.judge(&there, &known, BEGAN, GRACE);
         assert_eq!(verdict.lost, [node(1)], "nodes in the making and younger ones are not judged");
@@ -213,7 +219,7 @@ mod tests {
 
     #[test]
     fn an_object_that_ended_by_itself_is_told() {
-        let gone = listing(vec![object(1, 5, ObservedState::Exited("code 137".to_owned()))]);
+        let gone = listing(vec![object(1, ObservedState::Exited("code 137".to_owned()))]);
         let verdict = Memory::default().judge(&gone, &rows(&[(1, NodeState::Leased)]), BEGAN, GRACE);
         assert_eq!(verdict.exited, [(node(1), "code 137".to_owned())]);
     }

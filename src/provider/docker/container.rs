@@ -41,7 +41,6 @@ pub(super) struct Seen {
     pub state: ObservedState,
     pub image: Option<String>,
     pub diagnosis: String,
-    pub created_millis: u64,
 }
 
 impl Seen {
@@ -56,7 +55,7 @@ impl Seen {
     }
 
     pub fn observed(self, node: NodeId) -> Observed {
-        Observed { node, external_id: self.id, state: self.state, created_millis: self.created_millis }
+        Observed { node, external_id: self.id, state: self.state }
     }
 }
 
@@ -203,12 +202,6 @@ pub(super) fn seen(found: &ContainerInspectResponse, config: &DockerConfig) -> S
         image: found.image.clone(),
         diagnosis: diagnosis(&state),
         state: observed_state(&state),
-        created_millis: found
-            .created
-            .as_ref()
-            .and_then(|created| created.parse::<jiff::Timestamp>().ok())
-            .and_then(|created| u64::try_from(created.as_millisecond()).ok())
-            .unwrap_or(0),
     }
 }
 
@@ -268,7 +261,6 @@ pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) ->
                         Some("running" | "paused" | "restarting") => ObservedState::Running,
                         _ => ObservedState::Exited(status),
                     },
-                    created_millis: created_millis(container),
                 });
             }
             // What a build made is there as long as its node, or is left of one (pools-D57).
@@ -276,7 +268,6 @@ pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) ->
                 node,
                 external_id: container.id.clone().unwrap_or_default(),
                 state: ObservedState::Exited("only containers that its build made are left".to_owned()),
-                created_millis: created_millis(container),
             }),
             // Helpers and other providers' nodes of this installation are looked after elsewhere.
             _ if labels.get(INSTANCE) == Some(&instance) => {}
@@ -289,11 +280,6 @@ pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) ->
         }
     }
     listing
-}
-
-fn created_millis(container: &ContainerSummary) -> u64 {
-    let seconds = container.created.and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.map_or(0, |seconds| seconds * 1000)
 }
 
 /// Empties a node's directory from within a container that may do it: for a Causeway that is not root (pools-D4).

@@ -15,7 +15,7 @@ mod keeper_file;
 mod stream;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -121,6 +121,25 @@ impl DockerProvider {
         Ok(self.look(node).await?.filter(|seen| seen.ours))
     }
 
+    /// Has the container made; [`ProviderError::NotFound`]: its image is not there.
+    async fn make(&self, spec: &NodeSpec, keeper: &Path) -> Result<String, ProviderError> {
+        let docker = self.engine.client().await?;
+        let name = container::external_name(spec.node);
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let body = container::definition(spec, &self.config, keeper)?;
+        match docker.create_container(Some(options), body).await {
+            Ok(made) => {
+                self.new_containers().insert(spec.node, made.id.clone());
+                Ok(made.id)
+            }
+            Err(error) if error::is_conflict(&error) => match self.look(spec.node).await? {
+                Some(seen) => seen.adopt(),
+                None => Err(error::classify(&error, Phase::Change)),
+            },
+            Err(error) => Err(error::classify(&error, Phase::Change)),
+        }
+    }
+
     /// Removes the directory; what belongs to a user of the container and is out of our reach is removed by a helper (pools-D4).
     async fn remove_directory(&self, node: NodeId, image: Option<String>) -> Result<(), ProviderError> {
         let path = self.directory(node);
@@ -182,23 +201,19 @@ impl Provider for DockerProvider {
             directory::make(&path, node, &mark).map_err(|error| directory::trouble(&path, &error))
         })
         .await??;
-        let docker = self.engine.client().await?;
-        let options = CreateContainerOptionsBuilder::default().name(&container::external_name(node)).build();
-        let body = container::definition(spec, &self.config, &keeper)?;
-        match docker.create_container(Some(options), body).await {
-            Ok(made) => {
-                self.new_containers().insert(node, made.id.clone());
-                Ok(made.id)
+        match self.make(spec, &keeper).await {
+            // The image went between `prepare` and this.
+            Err(ProviderError::NotFound) => {
+                self.prepare(&spec.label).await?;
+                let again = self.make(spec, &keeper).await;
+                again.map_err(|error| match error {
+                    ProviderError::NotFound => ProviderError::Transient(
+                        "its image went twice right before it was to be used".to_owned(),
+                    ),
+                    other => other,
+                })
             }
-            Err(error) if error::is_conflict(&error) => match self.look(node).await? {
-                Some(seen) => seen.adopt(),
-                None => Err(error::classify(&error, Phase::Change)),
-            },
-            Err(error) => Err(match error::classify(&error, Phase::Change) {
-                // The image went between `prepare` and this; the next try pulls it again.
-                ProviderError::NotFound => ProviderError::Transient(error.to_string()),
-                other => other,
-            }),
+            made => made,
         }
     }
 
@@ -251,19 +266,14 @@ impl Provider for DockerProvider {
             directory::list(&nodes_dir, &mark).map_err(|error| directory::trouble(&nodes_dir, &error))
         })
         .await??;
-        for found in found {
-            if !listing.objects.iter().any(|object| object.node == found.node) {
-                listing.objects.push(Observed {
-                    node: found.node,
-                    external_id: String::new(),
-                    state: if self.directory(found.node).join(crate::keeper::wire::SOCKET).exists() {
-                        ObservedState::Exited("its container is gone".to_owned())
-                    } else {
-                        ObservedState::Created
-                    },
-                    created_millis: found.created_millis,
-                });
+        for node in found {
+            if listing.objects.iter().any(|object| object.node == node) {
+                continue;
             }
+            let used = self.directory(node).join(crate::keeper::wire::SOCKET).exists();
+            let gone = || ObservedState::Exited("its container is gone".to_owned());
+            let state = if used { gone() } else { ObservedState::Created };
+            listing.objects.push(Observed { node, external_id: String::new(), state });
         }
         Ok(listing)
     }

@@ -23,12 +23,11 @@ pub(super) struct Object {
     pub(super) state: ObservedState,
     pub(super) fault: Option<Fault>,
     pub(super) streams: CancellationToken,
-    made: u64,
 }
 
 impl Object {
-    pub(super) fn new(made: u64, fault: Option<Fault>) -> Object {
-        Object { state: ObservedState::Created, fault, streams: CancellationToken::new(), made }
+    pub(super) fn new(fault: Option<Fault>) -> Object {
+        Object { state: ObservedState::Created, fault, streams: CancellationToken::new() }
     }
 
     pub(super) fn end(&mut self, text: &str) {
@@ -53,18 +52,18 @@ impl World {
     }
 
     /// A call was made: what comes late comes nearer.
-    pub(super) fn tick(&mut self, now: u64) {
+    pub(super) fn tick(&mut self) {
         for (node, left) in &mut self.late {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                self.objects.entry(*node).or_insert_with(|| Object::new(now, None));
+                self.objects.entry(*node).or_insert_with(|| Object::new(None));
             }
         }
         self.late.retain(|(_, left)| *left > 0);
         self.calls.peak = self.calls.peak.max(self.objects.len());
     }
 
-    pub(super) fn create(&mut self, node: NodeId, now: u64) -> Result<String, ProviderError> {
+    pub(super) fn create(&mut self, node: NodeId) -> Result<String, ProviderError> {
         self.calls.creates += 1;
         let lost = || ProviderError::Ambiguous("connection reset".to_owned());
         let fault = self.script.faults.remove(&self.calls.creates).or(self.script.always);
@@ -81,7 +80,7 @@ impl World {
             }
             _ => {}
         }
-        self.objects.entry(node).or_insert_with(|| Object::new(now, fault));
+        self.objects.entry(node).or_insert_with(|| Object::new(fault));
         self.calls.peak = self.calls.peak.max(self.objects.len());
         match fault {
             Some(Fault::LoseAnswer) => Err(lost()),
@@ -112,12 +111,7 @@ impl World {
 
     pub(super) fn observe(&self, node: NodeId) -> Option<Observed> {
         let object = self.objects.get(&node)?;
-        Some(Observed {
-            node,
-            external_id: external_id(node),
-            state: object.state.clone(),
-            created_millis: object.made,
-        })
+        Some(Observed { node, external_id: external_id(node), state: object.state.clone() })
     }
 }
 

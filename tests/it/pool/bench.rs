@@ -91,7 +91,7 @@ pub fn limits(max_nodes: u32) -> ProviderLimits {
 impl Bench {
     pub async fn new(config: PoolConfig, script: Script) -> Bench {
         let clock: SharedClock = Arc::new(TestClock { start: Instant::now(), random: AtomicU64::new(1) });
-        let fake = FakeProvider::new("fake", Arc::clone(&clock), script);
+        let fake = FakeProvider::new("fake", script);
         let store = Arc::new(MemoryStore::default());
         let shutdown = CancellationToken::new();
         let pool = start(&config, &fake, &store, &clock, &shutdown).await;

@@ -70,7 +70,7 @@ impl Process {
 async fn pools_p9_rows_outlive_the_process() {
     let state = tempfile::tempdir().unwrap();
     let clock: SharedClock = Arc::new(SystemClock);
-    let fake = FakeProvider::new("fake", Arc::clone(&clock), Script::default());
+    let fake = FakeProvider::new("fake", Script::default());
     let first = process(state.path(), &fake, 3, &clock).await;
     first.ready(3).await;
     let (kept, released) = (first.lease(clock.as_ref()).await, first.lease(clock.as_ref()).await);
@@ -99,7 +99,7 @@ async fn pools_p9_rows_outlive_the_process() {
 async fn perf_n1_a_lease_from_stock_costs_about_one_commit() {
     let state = tempfile::tempdir().unwrap();
     let clock: SharedClock = Arc::new(SystemClock);
-    let fake = FakeProvider::new("fake", Arc::clone(&clock), Script::default());
+    let fake = FakeProvider::new("fake", Script::default());
     let process = process(state.path(), &fake, 40, &clock).await;
     process.ready(40).await;
     let mut leases = Vec::new();

@@ -17,14 +17,15 @@ async fn pools_p54_an_object_without_a_row_goes_after_two_sweeps() {
     let bench = Bench::small(1, 10).await;
     bench.until_ready(1).await;
     let stock = bench.fake.nodes();
-    bench.fake.plant(planted(1), Duration::from_secs(600));
+    bench.fake.plant(planted(1));
     bench.until("it is seen", |status| status.providers[0].leaked == 1).await;
     assert!(bench.fake.nodes().contains(&planted(1)), "seen once only");
-    bench.fake.plant(planted(2), Duration::ZERO);
+    let young = NodeId::new(bench.clock.now().0, 2);
+    bench.fake.plant(young);
     bench.until("the old one goes", |_| !bench.fake.nodes().contains(&planted(1))).await;
     sleep(Duration::from_secs(65)).await;
-    assert!(bench.fake.nodes().contains(&planted(2)), "seen twice, but too young");
-    bench.until("it goes when it is old", |_| !bench.fake.nodes().contains(&planted(2))).await;
+    assert!(bench.fake.nodes().contains(&young), "seen twice, but too young");
+    bench.until("it goes when it is old", |_| !bench.fake.nodes().contains(&young)).await;
     bench.until("nothing is left", |status| status.providers[0].leaked == 0).await;
     assert_eq!(bench.fake.nodes(), stock);
 }
@@ -36,7 +37,7 @@ async fn pools_p55_an_incomplete_listing_takes_nothing_away() {
     let lease = bench.lease("small").await.unwrap();
     bench.until_ready(1).await;
     bench.fake.script(|script| script.incomplete = true);
-    bench.fake.plant(planted(1), Duration::from_secs(600));
+    bench.fake.plant(planted(1));
     sleep(Duration::from_secs(3600)).await;
     assert_eq!(bench.fake.nodes().len(), 3);
     assert!(bench.fake.calls().lists > 50);
@@ -51,7 +52,7 @@ async fn pools_p55_an_incomplete_listing_takes_nothing_away() {
 async fn pools_p57_a_lost_store_takes_nothing_away_before_somebody_confirms_it() {
     let bench = Bench::new(config(vec![label("small", 0)], 50), Script::default()).await;
     for number in 0..30 {
-        bench.fake.plant(planted(number), Duration::from_secs(600));
+        bench.fake.plant(planted(number));
     }
     bench.until("an alert", |status| status.providers[0].alert.is_some()).await;
     sleep(Duration::from_secs(3600)).await;
