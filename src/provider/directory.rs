@@ -12,6 +12,8 @@ use crate::pool::provider::ProviderError;
 
 /// The file that says whose the directory is: instance and provider, a line each.
 const MARK: &str = "causeway-node";
+/// The folder of second names; it begins as no node's name does.
+const HELD: &str = ".held";
 
 /// Whose a directory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +55,19 @@ pub(super) fn make(directory: &Path, node: NodeId, mark: &Mark) -> io::Result<()
 
 /// Removes it with all below; not there: done (pools-P52).
 pub(super) fn remove(directory: &Path) -> io::Result<()> {
+    let held = held_of(directory);
+    if held.exists() {
+        remove_tree(&held)?;
+        // Only when no other node holds anything.
+        let _ = held.parent().map(fs::remove_dir);
+    }
     remove_tree(directory)
+}
+
+/// Where files of that node have second names for its containers: beside all nodes, where none of them sees it.
+pub(super) fn held_of(directory: &Path) -> PathBuf {
+    let name = directory.file_name().unwrap_or_default();
+    directory.with_file_name(HELD).join(name)
 }
 
 /// Whose it is; `None`: nobody's that we know.
@@ -74,6 +88,9 @@ pub(super) fn list(nodes_dir: &Path, mark: &Mark) -> io::Result<(Vec<NodeId>, u3
     let mut unmanaged = 0;
     for entry in entries {
         let entry = entry?;
+        if entry.file_name() == HELD {
+            continue;
+        }
         let node = entry.file_name().to_str().and_then(|name| name.parse::<NodeId>().ok());
         match (node, read_mark(&entry.path())) {
             (Some(node), Some(theirs)) if theirs == *mark => found.push(node),

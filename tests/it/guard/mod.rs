@@ -26,6 +26,11 @@ docker run --rm --init --label "jenkins.job=$JOB_NAME" --label "jenkins.build=$B
         echo made inside >/log/out
         mount -t tmpfs none /mnt 2>/dev/null || echo no rights to mount'
 cat "$WORKSPACE/log/out"
+docker run --rm -v "$WORKSPACE/src/in:/nonexistent/.netrc:ro" -v "$WORKSPACE/env:/env" IMAGE sh -c '
+        echo "a file $(cat /nonexistent/.netrc)"
+        echo no >/nonexistent/.netrc 2>/dev/null || echo file is read-only
+        echo written through >/env'
+cat "$WORKSPACE/env"
 docker run --rm --user 65534 IMAGE id -u
 echo over-stdin | docker run --rm -i IMAGE cat
 docker run --rm IMAGE sh -c 'exit 7' || echo "code $?"
@@ -51,6 +56,9 @@ const SAID: &[&str] = &[
     "git is read-only\n",
     "tmpfs\n",
     "no rights to mount\n",
+    "a file of-the-workspace\n",
+    "file is read-only\n",
+    "written through\n",
     "made inside\n",
     "\n65534\n",
     "over-stdin\n",

@@ -1,12 +1,13 @@
-//! What a lease's containers and execs are known by, and the directories that are held open for them.
+//! What a lease's containers and execs are known by, and the directories and files that are held for them.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::pins::Held;
 
 /// Containers that a lease may have at once.
 pub(super) const CONTAINERS_MAX: usize = 64;
-/// Directories that are held open for containers of one lease.
+/// Directories and files that are held for containers of one lease.
 const PINS_MAX: usize = 256;
 /// Execs that are remembered; a job that makes more has to start them sooner.
 const EXECS_MAX: usize = 1_000;
@@ -28,7 +29,7 @@ struct State {
 
 /// A container that was made here.
 struct Made {
-    pins: Vec<OwnedFd>,
+    pins: Vec<Held>,
     /// It goes by itself when it ends, so it is started once.
     auto_remove: bool,
 }
@@ -50,7 +51,7 @@ impl Objects {
     }
 
     /// A container was made.
-    pub fn made(&self, id: &str, pins: Vec<OwnedFd>, auto_remove: bool) {
+    pub fn made(&self, id: &str, pins: Vec<Held>, auto_remove: bool) {
         let mut state = self.lock();
         state.at_most += 1;
         state.know(id);
