@@ -1,5 +1,6 @@
 //! What a reading gives: jobs, views, problems.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::node::Node;
@@ -71,27 +72,54 @@ pub struct Origin {
     pub group: Option<(Arc<str>, Place)>,
 }
 
-/// One built-in component of a job, for example one `shell` step.
+/// One built-in component of a job, for example one `shell` step, where it stands. What it is, its [`Parts`], can be read as
+/// if it were its own, and is shared by all jobs that have the same call at the same place of the tree.
 #[derive(Clone, Debug)]
 pub struct Component {
-    /// Its type: `builder`, `publisher`, `wrapper`, `parameter`, `property`, `trigger`, `scm`, `reporter`, `notification`, …
-    pub kind: &'static str,
-    /// Upstream's name, for example `shell`.
-    pub name: Arc<str>,
-    /// Its arguments after expansion. For a component that holds others these still show its steps as written;
-    /// [`Component::children`] is the expanded form.
-    pub arguments: Node,
-    /// The macros that it came through, outermost first.
-    pub macros: Arc<[MacroCall]>,
-    /// Components inside it (rule jjb-J83), in the order of Job Builder.
-    pub children: Arc<[Component]>,
     /// The list that it stands in. For a component of a job: the definition's key (`builders`). For a child: the way through
     /// the parent's arguments to the list, for example `steps` or `builders[0].build-steps`.
     pub path: Arc<str>,
     /// Its place in that list, from 0. All components that one macro call gives share the number of the call.
     pub index: usize,
+    parts: Arc<Parts>,
+}
+
+/// What a component is, wherever it stands.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its type: `builder`, `publisher`, `wrapper`, `parameter`, `property`, `trigger`, `scm`, `reporter`, `notification`, …
+    pub kind: &'static str,
+    /// Upstream's name, for example `shell`.
+    pub name: Arc<str>,
+    /// Its arguments after expansion. For a component that holds others these still show its steps as written;
+    /// [`Parts::children`] is the expanded form.
+    pub arguments: Node,
+    /// The macros that it came through, outermost first.
+    pub macros: Arc<[MacroCall]>,
+    /// Components inside it (rule jjb-J83), in the order of Job Builder.
+    pub children: Arc<[Component]>,
     /// Where it was written; for a component out of a macro, the line in the macro.
     pub place: Place,
+}
+
+impl Deref for Component {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Component {
+    /// A component that stands nowhere yet.
+    pub(crate) fn new(parts: Parts) -> Component {
+        Component { path: Arc::default(), index: 0, parts: Arc::new(parts) }
+    }
+
+    /// The same component at a place in a list.
+    pub(crate) fn at(&self, path: &Arc<str>, index: usize) -> Component {
+        Component { path: Arc::clone(path), index, parts: Arc::clone(&self.parts) }
+    }
 }
 
 /// One call of a macro.
@@ -105,7 +133,7 @@ pub struct MacroCall {
     pub defined: Place,
 }
 
-impl Component {
+impl Parts {
     /// The children of one list, for example `builders[0].build-steps`.
     pub fn children_at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Component> {
         self.children.iter().filter(move |child| &*child.path == path)

@@ -135,6 +135,12 @@ impl FileRegister {
         number
     }
 
+    /// Brings a copy up to date, where no file ever gets another text.
+    pub(crate) fn follow(&self, copy: &mut Files) {
+        let register = self.lock();
+        copy.list.extend_from_slice(&register.files.list[copy.list.len()..]);
+    }
+
     /// The files that were used.
     pub(crate) fn snapshot(&self, used: impl Fn(&Path) -> bool) -> Files {
         let keep = |file: &Option<SourceFile>| file.as_ref().filter(|file| used(&file.path)).cloned();

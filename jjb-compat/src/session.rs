@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rustc_hash::FxHashSet;
+
 use crate::components::Pool;
 use crate::jinja::Templates;
 use crate::node::Node;
@@ -48,6 +50,10 @@ pub(crate) struct Session<'a> {
     made: &'a AtomicUsize,
     ordered: &'a AtomicBool,
     trace: RefCell<Trace>,
+    /// Words that come again and again.
+    words: RefCell<FxHashSet<Arc<str>>>,
+    /// What is made goes at once: nothing is gained by looking for something that it could share.
+    pub(crate) fleeting: bool,
     /// With `confine`: the only folders and files that may be read.
     roots: Vec<PathBuf>,
 }
@@ -74,8 +80,26 @@ impl<'a> Session<'a> {
             made: &common.made,
             ordered: &common.ordered,
             trace: RefCell::default(),
+            words: RefCell::default(),
+            fleeting: false,
             roots,
         }
+    }
+
+    /// Of a reading that keeps nothing.
+    pub(crate) fn fleeting(self) -> Session<'a> {
+        Session { fleeting: true, ..self }
+    }
+
+    /// A word, held once.
+    pub(crate) fn word(&self, text: &str) -> Arc<str> {
+        let words = &mut *self.words.borrow_mut();
+        if let Some(word) = words.get(text) {
+            return Arc::clone(word);
+        }
+        let word: Arc<str> = text.into();
+        words.insert(Arc::clone(&word));
+        word
     }
 
     /// Notes a warning.

@@ -73,6 +73,11 @@ impl Trace {
 }
 
 impl Kept {
+    /// What counts where nothing is read again.
+    pub(crate) fn without_elements(self) -> Kept {
+        Kept { elements: Arc::default(), ..self }
+    }
+
     /// True when something that was asked for has changed since.
     pub(crate) fn is_touched(&self, changed: &FxHashSet<Key>) -> bool {
         !changed.is_empty() && self.elements.iter().chain(self.paths.iter()).any(|key| changed.contains(key))

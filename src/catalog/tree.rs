@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{available_parallelism, scope};
 
-use jjb_compat::{FileSystem, Files, Job, Options, Outcome, Source, Workspace};
+use jjb_compat::{FileSystem, Files, Job, Options, Outcome, Source, Workspace, read_each};
 
 use super::config::{CatalogConfig, Reading};
 use super::finding::Finding;
@@ -49,9 +49,20 @@ impl Tree {
         Tree::read_from(FileSystem::new(), config)
     }
 
-    /// Reads from anywhere.
+    /// Reads from anywhere. Each job is translated as soon as it is expanded, and only the translation stays.
     pub fn read_from(source: impl Source, config: &CatalogConfig) -> Tree {
-        OpenTree::open_from(source, config).tree.clone()
+        if config.paths.is_empty() {
+            return Tree::default();
+        }
+        let shared = Shared::default();
+        let (outcome, jobs) = read_each(
+            &source,
+            &config.paths,
+            &options(&config.reading),
+            || (),
+            |(), job, files| Arc::new(tree_job(&job, files, config, &shared)),
+        );
+        tree(&outcome, jobs, config)
     }
 
     /// Whether something in it is what Job Builder itself would refuse.
@@ -86,7 +97,7 @@ impl<S: Source> OpenTree<S> {
             .then(|| Workspace::open(source, config.paths.clone(), options(&config.reading)));
         let outcome = workspace.as_ref().map(|workspace| Arc::clone(workspace.outcome())).unwrap_or_default();
         let translations = translated(&outcome, config, None);
-        let tree = tree(&outcome, &translations, config);
+        let tree = tree(&outcome, translations.clone(), config);
         OpenTree { config: config.clone(), workspace, outcome, translations, tree }
     }
 
@@ -103,7 +114,7 @@ impl<S: Source> OpenTree<S> {
         let same = self.config.translates_like(config);
         let known = same.then(|| Known::new(&self.outcome, &self.translations));
         let translations = translated(&next, config, known);
-        self.tree = tree(&next, &translations, config);
+        self.tree = tree(&next, translations.clone(), config);
         self.config = config.clone();
         self.outcome = next;
         self.translations = translations;
@@ -125,8 +136,8 @@ fn translated(outcome: &Outcome, config: &CatalogConfig, known: Option<Known<'_>
     let files = &outcome.files;
     let threads = available_parallelism().map_or(1, NonZero::get).min(THREADS);
     let share = outcome.jobs.len().div_ceil(threads).max(1);
+    let shared = Shared::default();
     let translate_share = |jobs: &[Job]| -> Vec<Arc<TreeJob>> {
-        let shared = Shared::default();
         let translated = |job: &Job| match known.as_ref().and_then(|known| known.of(job)) {
             Some(known) => known,
             None => Arc::new(tree_job(job, files, config, &shared)),
@@ -150,9 +161,8 @@ fn translated(outcome: &Outcome, config: &CatalogConfig, known: Option<Known<'_>
 }
 
 /// The tree of these translations, with what there is to say of a job only when all others are known.
-fn tree(outcome: &Outcome, translations: &[Arc<TreeJob>], config: &CatalogConfig) -> Tree {
+fn tree(outcome: &Outcome, mut jobs: Vec<Arc<TreeJob>>, config: &CatalogConfig) -> Tree {
     let files = &outcome.files;
-    let mut jobs = translations.to_vec();
     look_at_targets(&mut jobs, config);
     let problems = outcome.problems.iter().map(|problem| converted(problem, files)).collect();
     Tree { jobs, problems, files: files.len() }

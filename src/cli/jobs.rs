@@ -13,7 +13,7 @@ use super::failure::{Failure, Kind};
 use super::output::{Field, Output, Tone};
 use super::tree;
 use crate::catalog::recipe::{Publisher, Recipe, Step};
-use crate::catalog::{Catalog, Entry, OpenTree, Verdict};
+use crate::catalog::{Catalog, CatalogConfig, Entry, Tree, Verdict};
 use crate::model::JobName;
 
 /// Looks at the jobs of a tree.
@@ -52,14 +52,16 @@ impl Jobs {
     pub(super) fn run(&self, global: &Global, output: &Output) -> Result<(), Failure> {
         match &self.command {
             JobsCommand::List { folders } => {
-                let (catalog, _) = load(global, output, folders)?;
-                list(catalog, output);
+                let config = tree::catalog(global, folders)?;
+                list(catalog(tree::read(&config), &config, output), output);
                 Ok(())
             }
             JobsCommand::Diff(diff) => diff.run(output),
             JobsCommand::Export(export) => export.run(output),
             JobsCommand::Show { name, folders, origins } => {
-                let (catalog, tree) = load(global, output, folders)?;
+                let config = tree::catalog(global, folders)?;
+                let tree = tree::opened(&config);
+                let catalog = catalog(tree.tree(), &config, output);
                 let entry = catalog.job(name).ok_or_else(|| unknown(catalog, name))?;
                 let written = tree.outcome().job(name).filter(|_| *origins);
                 show(entry, written.map(|job| (job, &tree.outcome().files)), output);
@@ -69,19 +71,13 @@ impl Jobs {
     }
 }
 
-/// Reads the tree; its own problems are said beside the data.
-fn load(
-    global: &Global,
-    output: &Output,
-    folders: &[PathBuf],
-) -> Result<(&'static Catalog, &'static OpenTree), Failure> {
-    let config = tree::catalog(global, folders)?;
-    let tree = tree::opened(&config);
-    let catalog: &Catalog = Box::leak(Box::new(Catalog::of_tree(tree.tree(), &config)));
+/// The catalogue of a tree; its own problems are said beside the data.
+fn catalog(tree: &'static Tree, config: &CatalogConfig, output: &Output) -> &'static Catalog {
+    let catalog: &Catalog = Box::leak(Box::new(Catalog::of_tree(tree, config)));
     for problem in catalog.problems().iter().filter(|problem| problem.is_error()) {
         output.note(&problem.to_string());
     }
-    Ok((catalog, tree))
+    catalog
 }
 
 fn unknown(catalog: &Catalog, name: &str) -> Failure {

@@ -150,6 +150,10 @@ impl Output {
             self.note(empty);
             return;
         }
+        if !self.colour_out && rows.iter().flatten().all(|field| field.text.bytes().all(is_plain)) {
+            self.bytes(columns(head, &rows).as_bytes());
+            return;
+        }
         let mut table = Table::new();
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         if self.colour_out {
@@ -199,6 +203,35 @@ impl Output {
             self.note(&format!("{word} {hint}"));
         }
     }
+}
+
+/// A byte that is one column wide.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// A table of texts whose bytes are columns, without colours and at its full width: quick, for many rows.
+fn columns(head: &[&str], rows: &[Vec<Field>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|text| text.len()).collect();
+    for row in rows {
+        for (width, field) in widths.iter_mut().zip(row) {
+            *width = field.text.len().max(*width);
+        }
+    }
+    let mut out = String::new();
+    let mut line = |texts: &mut dyn Iterator<Item = &str>| {
+        let start = out.len();
+        for (text, width) in texts.zip(&widths) {
+            let end = out.len() + width + 2;
+            out.push_str(text);
+            out.extend(std::iter::repeat_n(' ', end - out.len()));
+        }
+        out.truncate(start + out[start..].trim_end().len());
+        out.push('\n');
+    };
+    line(&mut head.iter().copied());
+    rows.iter().for_each(|row| line(&mut row.iter().map(|field| field.text.as_str())));
+    out
 }
 
 fn paint(colour: bool, tone: Tone, text: &str) -> String {

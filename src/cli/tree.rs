@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::failure::{Failure, Kind};
-use crate::catalog::{CatalogConfig, Finding, OpenTree};
+use crate::catalog::{CatalogConfig, Finding, OpenTree, Tree};
 use crate::config::{Config, Overrides, Problems};
 use crate::model::Problem;
 
@@ -42,7 +42,13 @@ pub(super) fn catalog(global: &Global, folders: &[PathBuf]) -> Result<CatalogCon
     Ok(catalog)
 }
 
-/// The tree of a configuration, for the rest of the process: a command ends sooner than tens of thousands of values are given back.
+/// The translation of the tree of a configuration, for the rest of the process: a command ends sooner than tens of thousands of
+/// values are given back.
+pub(super) fn read(config: &CatalogConfig) -> &'static Tree {
+    Box::leak(Box::new(Tree::read(config)))
+}
+
+/// The same with what it was translated from.
 pub(super) fn opened(config: &CatalogConfig) -> &'static OpenTree {
     Box::leak(Box::new(OpenTree::open(config)))
 }

@@ -8,12 +8,13 @@ use super::hipchat;
 use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Found, Kind, PROPERTY, arguments, call, job_lists, list_items, masking, spend, unknown};
+use super::{Call, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
+    shared_name, spend, unknown};
 use crate::expand::classic::STYLE;
 use crate::expand::{Deep, Element, Elements};
 use crate::format::Params;
 use crate::node::{Map, Node, Value};
-use crate::outcome::{Component, MacroCall};
+use crate::outcome::{Component, MacroCall, Parts};
 use crate::problem::{Problem, Result, Within};
 use crate::session::Session;
 use crate::tags::TagKind;
@@ -31,7 +32,7 @@ struct Around<'a> {
     job: Option<&'a Map>,
     /// The job whose name the choice parameters of the outermost macro get.
     choice: Option<&'a Map>,
-    chain: &'a [MacroCall],
+    chain: &'a Arc<[MacroCall]>,
     steps: &'a Cell<usize>,
 }
 
@@ -66,18 +67,14 @@ impl<'d, 's> Dispatcher<'d, 's> {
                 continue;
             }
             let job = std::ptr::eq(list.kind, &PROPERTY).then_some(definition);
-            let path: Arc<str> = list.path.into();
+            let path = self.session.word(list.path);
             for (index, item) in list_items(list.list, list.path)?.iter().enumerate() {
                 let found = if self.has_choices(list.kind, item) {
                     self.with_choices(list.kind, item, definition, &steps)?
                 } else {
                     self.remembered(list.kind, item, job, &steps)?
                 };
-                out.extend(found.iter().map(|component| Component {
-                    path: Arc::clone(&path),
-                    index,
-                    ..component.clone()
-                }));
+                out.extend(found.iter().map(|component| component.at(&path, index)));
             }
         }
         if let Some(item) = hipchat {
@@ -100,10 +97,10 @@ impl<'d, 's> Dispatcher<'d, 's> {
             return Ok(found);
         }
         let mut out = Vec::new();
-        let around = Around { arguments: None, job, choice: None, chain: &[], steps };
+        let around = Around { arguments: None, job, choice: None, chain: &Arc::default(), steps };
         let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
         done?;
-        let out: Arc<[Component]> = out.into();
+        let out: Arc<[Component]> = shared_list(out);
         if let Some(key) = key {
             self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
         }
@@ -131,7 +128,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
         let mut out = Vec::new();
-        let around = Around { arguments: None, job: None, choice: Some(job), chain: &[], steps };
+        let around = Around { arguments: None, job: None, choice: Some(job), chain: &Arc::default(), steps };
         self.item(kind, &with_job_name(item, job), &around, &mut out)?;
         Ok(out.into())
     }
@@ -161,20 +158,21 @@ impl<'d, 's> Dispatcher<'d, 's> {
         for list in nested(kind, &name, &arguments, self.session.options)
             .within(|| component_frame(kind, &call), call.place)?
         {
-            let path: Arc<str> = list.path.into();
+            let path = self.session.word(&list.path);
             for (index, item) in list.items.iter().enumerate() {
                 let found = self.remembered(list.kind, item, None, around.steps);
                 let found = found.within(|| component_frame(kind, &call), call.place)?;
-                children.extend(found.iter().map(|child| Component {
-                    path: Arc::clone(&path),
-                    index,
-                    ..child.clone()
-                }));
+                children.extend(found.iter().map(|child| child.at(&path, index)));
             }
         }
-        let found =
-            Found { kind, name: name.into(), arguments, macros: around.chain, children, place: call.place };
-        out.push(found.component());
+        out.push(Component::new(Parts {
+            kind: kind.name,
+            name: shared_name(&call.name, STYLE),
+            arguments,
+            macros: Arc::clone(around.chain),
+            children: shared_list(children),
+            place: call.place,
+        }));
         Ok(())
     }
 
@@ -206,6 +204,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
             allow_empty: options.allow_empty_variables,
             style: STYLE,
             text_limit: options.limits.text_bytes,
+            pool: self.session.pool,
         };
         Deep { session: self.session, params, steps: around.steps }.node(data)
     }
@@ -243,8 +242,8 @@ impl<'d, 's> Dispatcher<'d, 's> {
             .fail()
             .within(within, call.place);
         };
-        let mut chain = around.chain.to_vec();
-        chain.push(MacroCall { name: name.as_ref().into(), called: call.place, defined: found.place });
+        let name = shared_name(&call.name, STYLE);
+        let chain = longer(around.chain, MacroCall { name, called: call.place, defined: found.place });
         let inner = Around {
             arguments: Some(arguments),
             job: around.job,

@@ -1,9 +1,9 @@
 //! Results of component calls that come again: the same call with the same arguments from the same places.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 
 use crate::node::{Node, Value, hash_within, identical};
 use crate::outcome::Component;
@@ -15,10 +15,44 @@ const BUDGET: usize = 4_000;
 /// Results that may be kept from one reading to the next; past it all are forgotten.
 const KEPT: usize = 200_000;
 
+/// Tables that one is split into, so that workers seldom wait for each other.
+const SHARDS: usize = 16;
+
+/// A table of what has a hash, in parts that are locked by themselves.
+struct Sharded<T>([Mutex<FxHashMap<u64, Vec<T>>>; SHARDS]);
+
+impl<T> Default for Sharded<T> {
+    fn default() -> Sharded<T> {
+        Sharded(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl<T> Sharded<T> {
+    /// The part that has a hash.
+    fn lock(&self, key: u64) -> MutexGuard<'_, FxHashMap<u64, Vec<T>>> {
+        // The lower bits choose the place inside the part.
+        unpoisoned(&self.0[(key >> 40) as usize % SHARDS])
+    }
+
+    fn each(&self, mut work: impl FnMut(&mut FxHashMap<u64, Vec<T>>)) {
+        self.0.iter().for_each(|shard| work(&mut unpoisoned(shard)));
+    }
+}
+
+fn unpoisoned<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Adds to what has the same hash, which mostly is nothing.
+fn add<T>(held: &mut Vec<T>, item: T) {
+    held.reserve_exact(1);
+    held.push(item);
+}
+
 /// Calls and what they gave. All workers share it.
 #[derive(Default)]
 pub(crate) struct Memo {
-    table: Mutex<FxHashMap<u64, Vec<Entry>>>,
+    table: Sharded<Entry>,
 }
 
 struct Entry {
@@ -29,10 +63,6 @@ struct Entry {
 }
 
 impl Memo {
-    fn lock(&self) -> MutexGuard<'_, FxHashMap<u64, Vec<Entry>>> {
-        self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// The hash of a call; `None` when it is too large to remember.
     pub(crate) fn key(kind: &'static str, call: &Node) -> Option<u64> {
         let mut hasher = FxHasher::default();
@@ -43,7 +73,7 @@ impl Memo {
     }
 
     pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
-        let table = self.lock();
+        let table = self.table.lock(key);
         let entries = table.get(&key)?;
         let entry = entries.iter().find(|entry| entry.kind == kind && identical(&entry.call, call))?;
         Some((Arc::clone(&entry.result), entry.trace.clone()))
@@ -58,27 +88,32 @@ impl Memo {
         trace: Kept,
     ) {
         let entry = Entry { kind, call: call.clone(), result, trace };
-        self.lock().entry(key).or_default().push(entry);
+        add(self.table.lock(key).entry(key).or_default(), entry);
     }
 
     /// Forgets what depends on something that has changed.
     pub(crate) fn forget(&self, changed: &FxHashSet<Key>) {
-        let mut table = self.lock();
-        if table.len() > KEPT {
-            table.clear();
-        }
-        table.retain(|_, entries| {
-            entries.retain(|entry| !entry.trace.is_touched(changed));
-            !entries.is_empty()
+        self.table.each(|table| {
+            if table.len() > KEPT / SHARDS {
+                table.clear();
+            }
+            table.retain(|_, entries| {
+                entries.retain(|entry| !entry.trace.is_touched(changed));
+                !entries.is_empty()
+            });
         });
     }
 }
 
-/// Lists and their items that several jobs have: each is held once.
+/// Lists, their items, and texts that several jobs have: each is held once.
 #[derive(Default)]
 pub(crate) struct Pool {
-    table: Mutex<FxHashMap<u64, Vec<Node>>>,
+    nodes: Sharded<Node>,
+    texts: Sharded<Arc<str>>,
 }
+
+/// Texts of fewer bytes are not worth the search.
+const SHORT: usize = 24;
 
 impl Pool {
     /// The value that is held for an identical one.
@@ -87,19 +122,38 @@ impl Pool {
             return node;
         }
         let Some(key) = Memo::key("", &node) else { return node };
-        let mut table = self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut table = self.nodes.lock(key);
         let held = table.entry(key).or_default();
         match held.iter().find(|held| identical(held, &node)) {
             Some(held) => held.clone(),
             None => {
-                held.push(node.clone());
+                add(held, node.clone());
                 node
+            }
+        }
+    }
+
+    /// The text that is held for an equal one.
+    pub(crate) fn text(&self, text: String) -> Arc<str> {
+        if text.len() < SHORT {
+            return text.into();
+        }
+        let key = FxBuildHasher.hash_one(text.as_str());
+        let mut table = self.texts.lock(key);
+        let held = table.entry(key).or_default();
+        match held.iter().find(|held| ***held == *text) {
+            Some(held) => Arc::clone(held),
+            None => {
+                let text: Arc<str> = text.into();
+                add(held, Arc::clone(&text));
+                text
             }
         }
     }
 
     /// Lets go of all.
     pub(crate) fn forget(&self) {
-        self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        self.nodes.each(FxHashMap::clear);
+        self.texts.each(FxHashMap::clear);
     }
 }

@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::node::{Node, Style, Value};
-use crate::outcome::{Component, MacroCall};
+use crate::outcome::MacroCall;
 use crate::place::Place;
 use crate::problem::{Problem, Result};
 
@@ -99,27 +99,20 @@ pub(crate) fn masking(kind: &Kind, name: &str, place: Place) -> Problem {
     .cure("rename the macro if the built-in one was meant")
 }
 
-/// The node of a built-in component.
-pub(crate) struct Found<'f> {
-    pub(crate) kind: &'static Kind,
-    pub(crate) name: Arc<str>,
-    pub(crate) arguments: Node,
-    pub(crate) macros: &'f [MacroCall],
-    pub(crate) children: Vec<Component>,
-    pub(crate) place: Place,
+/// The name of a component as it was written.
+pub(crate) fn shared_name(name: &Node, style: Style) -> Arc<str> {
+    match &name.value {
+        Value::Str(text) => Arc::clone(text),
+        _ => name.text(style).into(),
+    }
 }
 
-impl Found<'_> {
-    pub(crate) fn component(self) -> Component {
-        Component {
-            kind: self.kind.name,
-            name: self.name,
-            arguments: self.arguments,
-            macros: self.macros.into(),
-            children: self.children.into(),
-            path: "".into(),
-            index: 0,
-            place: self.place,
-        }
-    }
+/// A list that mostly is empty, and then costs nothing.
+pub(crate) fn shared_list<T>(items: Vec<T>) -> Arc<[T]> {
+    if items.is_empty() { Arc::default() } else { items.into() }
+}
+
+/// The macros so far and one more.
+pub(crate) fn longer(chain: &Arc<[MacroCall]>, call: MacroCall) -> Arc<[MacroCall]> {
+    chain.iter().cloned().chain([call]).collect()
 }

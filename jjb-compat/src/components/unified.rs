@@ -8,10 +8,11 @@ use super::hipchat;
 use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Found, Kind, PROPERTY, arguments, call, job_lists, list_items, masking, spend, unknown};
+use super::{Call, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
+    shared_name, spend, unknown};
 use crate::expand::unified::{Deep, Macro, Mode, Roots, STYLE, params};
 use crate::node::{Map, Node, Value};
-use crate::outcome::{Component, MacroCall};
+use crate::outcome::{Component, MacroCall, Parts};
 use crate::problem::{Problem, Result, Within};
 use crate::session::Session;
 
@@ -28,7 +29,7 @@ struct Around<'a> {
     job: Option<&'a Map>,
     /// The job whose name the choice parameters of the outermost macro get.
     choice: Option<&'a Map>,
-    chain: &'a [MacroCall],
+    chain: &'a Arc<[MacroCall]>,
     steps: &'a Cell<usize>,
 }
 
@@ -59,18 +60,14 @@ impl<'d, 's> Dispatcher<'d, 's> {
                 continue;
             }
             let job = std::ptr::eq(list.kind, &PROPERTY).then_some(definition);
-            let path: Arc<str> = list.path.into();
+            let path = self.session.word(list.path);
             for (index, item) in list_items(list.list, list.path)?.iter().enumerate() {
                 let found = if self.has_choices(list.kind, item) {
                     self.with_choices(list.kind, item, definition, &steps)?
                 } else {
                     self.remembered(list.kind, item, job, &steps)?
                 };
-                out.extend(found.iter().map(|component| Component {
-                    path: Arc::clone(&path),
-                    index,
-                    ..component.clone()
-                }));
+                out.extend(found.iter().map(|component| component.at(&path, index)));
             }
         }
         if let Some(item) = hipchat {
@@ -92,10 +89,10 @@ impl<'d, 's> Dispatcher<'d, 's> {
             return Ok(found);
         }
         let mut out = Vec::new();
-        let around = Around { job, choice: None, chain: &[], steps };
+        let around = Around { job, choice: None, chain: &Arc::default(), steps };
         let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
         done?;
-        let out: Arc<[Component]> = out.into();
+        let out: Arc<[Component]> = shared_list(out);
         if let Some(key) = key {
             self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
         }
@@ -123,7 +120,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
         let mut out = Vec::new();
-        let around = Around { job: None, choice: Some(job), chain: &[], steps };
+        let around = Around { job: None, choice: Some(job), chain: &Arc::default(), steps };
         self.item(kind, &with_job_name(item, job), &around, &mut out)?;
         Ok(out.into())
     }
@@ -151,21 +148,21 @@ impl<'d, 's> Dispatcher<'d, 's> {
         let mut children = Vec::new();
         let lists = nested(kind, &name, &arguments, self.session.options).within(within, call.place)?;
         for list in lists {
-            let path: Arc<str> = list.path.into();
+            let path = self.session.word(&list.path);
             for (index, item) in list.items.iter().enumerate() {
                 let found =
                     self.remembered(list.kind, item, None, around.steps).within(within, call.place)?;
-                children.extend(found.iter().map(|child| Component {
-                    path: Arc::clone(&path),
-                    index,
-                    ..child.clone()
-                }));
+                children.extend(found.iter().map(|child| child.at(&path, index)));
             }
         }
-        let name = name.into();
-        out.push(
-            Found { kind, name, arguments, macros: around.chain, children, place: call.place }.component(),
-        );
+        out.push(Component::new(Parts {
+            kind: kind.name,
+            name: shared_name(&call.name, STYLE),
+            arguments,
+            macros: Arc::clone(around.chain),
+            children: shared_list(children),
+            place: call.place,
+        }));
         Ok(())
     }
 
@@ -207,8 +204,8 @@ impl<'d, 's> Dispatcher<'d, 's> {
         if !elements.truth() {
             return Ok(());
         }
-        let mut chain = around.chain.to_vec();
-        chain.push(MacroCall { name: name.as_ref().into(), called: call.place, defined: found.place });
+        let name = shared_name(&call.name, STYLE);
+        let chain = longer(around.chain, MacroCall { name, called: call.place, defined: found.place });
         let inner = Around { job: around.job, choice: None, chain: &chain, steps: around.steps };
         for item in list_items(&elements, kind.list)? {
             let extended =

@@ -1,6 +1,7 @@
 //! From paths to an outcome.
 
 mod difference;
+mod each;
 mod load;
 mod spread;
 mod state;
@@ -16,20 +17,35 @@ use crate::source::Source;
 use spread::STACK;
 use state::Request;
 
+pub(crate) use each::Each;
 pub(crate) use state::State;
 
-/// Reads a tree on a thread with a deep stack, and keeps in the state what a later reading can use.
+/// Reads a tree, and keeps in the state what a later reading can use.
 pub(crate) fn run(state: &mut State, source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcome {
+    on_deep_stack(|| state.read(Request { source, paths, options })).unwrap_or_else(broken)
+}
+
+/// Reads a tree and hands each job over.
+pub(crate) fn run_each<W, T: Send>(
+    source: &dyn Source,
+    paths: &[PathBuf],
+    options: &Options,
+    each: &Each<'_, W, T>,
+) -> (Outcome, Vec<T>) {
+    on_deep_stack(|| each::read(Request { source, paths, options }, each))
+        .unwrap_or_else(|message| (broken(message), Vec::new()))
+}
+
+/// Nesting is bounded, but deeper than what a stack usually holds.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, &'static str> {
     let done = thread::scope(|scope| {
-        let reader = thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, || state.read(Request { source, paths, options }));
+        let reader = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         reader.map(|reader| reader.join())
     });
     match done {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => broken("the reader failed on this tree, which is a fault of the reader"),
-        Err(_) => broken("no thread could be started"),
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err("the reader failed on this tree, which is a fault of the reader"),
+        Err(_) => Err("no thread could be started"),
     }
 }
 

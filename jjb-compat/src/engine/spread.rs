@@ -7,8 +7,10 @@ use std::thread;
 /// Stack of the threads that walk trees: nesting is bounded, and so is what this holds.
 pub(super) const STACK: usize = 256 << 20;
 
-/// Pieces that a thread takes at a time.
-const CHUNK: usize = 8;
+/// Pieces that a thread takes at a time: many, so that it seldom asks, but few of all, so that the threads end together.
+fn chunk(count: usize, threads: usize) -> usize {
+    (count / (threads * 16)).clamp(1, 8)
+}
 
 /// Does `count` pieces of work. Each thread makes a worker of its own first.
 pub(super) fn spread<W, T: Send>(
@@ -17,7 +19,8 @@ pub(super) fn spread<W, T: Send>(
     worker: impl Fn() -> W + Sync,
     work: impl Fn(&W, usize) -> T + Sync,
 ) -> Vec<T> {
-    if threads <= 1 || count <= CHUNK {
+    let chunk = chunk(count, threads);
+    if threads <= 1 || count <= chunk {
         let own = worker();
         return (0..count).map(|index| work(&own, index)).collect();
     }
@@ -26,15 +29,15 @@ pub(super) fn spread<W, T: Send>(
         let own = worker();
         let mut done = Vec::new();
         loop {
-            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            let start = next.fetch_add(chunk, Ordering::Relaxed);
             if start >= count {
                 return done;
             }
-            done.extend((start..count.min(start + CHUNK)).map(|index| (index, work(&own, index))));
+            done.extend((start..count.min(start + chunk)).map(|index| (index, work(&own, index))));
         }
     };
     let mut done = thread::scope(|scope| {
-        let more = threads.min(count.div_ceil(CHUNK)) - 1;
+        let more = threads.min(count.div_ceil(chunk)) - 1;
         // A thread that cannot be started leaves its work to the others.
         let others: Vec<_> = (0..more)
             .filter_map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok())

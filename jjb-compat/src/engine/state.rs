@@ -27,11 +27,11 @@ use crate::yaml::Scope;
 /// A tree as the last reading left it.
 #[derive(Default)]
 pub(crate) struct State {
-    common: Common,
+    pub(super) common: Common,
     parsed: FxHashMap<PathBuf, Parsed>,
     tree: Option<Tree>,
     units: FxHashMap<Key, Done>,
-    memo: Memo,
+    pub(super) memo: Memo,
     /// What has changed since the units were expanded.
     changed: FxHashSet<Key>,
     /// Nothing can be kept, because something depends on the order of the work.
@@ -41,6 +41,34 @@ pub(crate) struct State {
 enum Tree {
     Classic(Elements),
     Unified(Box<Roots>),
+}
+
+/// What is done once the elements are known.
+pub(super) trait WithElements {
+    fn expand<D: Expand>(
+        &mut self,
+        state: &mut State,
+        request: Request,
+        threads: usize,
+        elements: &D,
+        gathered: &mut Gathered,
+    );
+}
+
+/// All is expanded and kept.
+struct Keeping;
+
+impl WithElements for Keeping {
+    fn expand<D: Expand>(
+        &mut self,
+        state: &mut State,
+        request: Request,
+        threads: usize,
+        elements: &D,
+        gathered: &mut Gathered,
+    ) {
+        state.expand(request, threads, elements, gathered);
+    }
 }
 
 /// What a reading is about.
@@ -59,16 +87,22 @@ impl State {
         if careful {
             *self = State { ordered: self.ordered, ..State::default() };
         }
-        let gathered = self.attempt(request, careful);
+        let gathered = self.attempt(request, careful, &mut Keeping);
         if careful || !self.common.ordered.load(Ordering::Relaxed) {
             return self.outcome(gathered);
         }
         *self = State { ordered: true, ..State::default() };
-        let gathered = self.attempt(request, true);
+        let gathered = self.attempt(request, true, &mut Keeping);
         self.outcome(gathered)
     }
 
-    fn attempt(&mut self, request: Request, careful: bool) -> Gathered {
+    /// Reads a tree of which nothing is kept; `None` when it must be read with care for the order.
+    pub(super) fn read_once(&mut self, request: Request, expand: &mut impl WithElements) -> Option<Outcome> {
+        let gathered = self.attempt(request, false, expand);
+        (!self.common.ordered.load(Ordering::Relaxed)).then(|| self.outcome(gathered))
+    }
+
+    fn attempt(&mut self, request: Request, careful: bool, then: &mut impl WithElements) -> Gathered {
         let threads = match request.options.threads {
             _ if careful => 1,
             0 => available_parallelism().map_or(1, usize::from),
@@ -84,13 +118,13 @@ impl State {
             }
         };
         match request.options.dialect {
-            Dialect::Classic => self.classic(request, threads, &files, &mut gathered),
-            Dialect::Unified => self.unified(request, threads, &files, &mut gathered),
+            Dialect::Classic => self.classic(request, threads, &files, &mut gathered, then),
+            Dialect::Unified => self.unified(request, threads, &files, &mut gathered, then),
         }
         gathered
     }
 
-    fn session<'s>(&'s self, request: Request<'s>) -> Session<'s> {
+    pub(super) fn session<'s>(&'s self, request: Request<'s>) -> Session<'s> {
         Session::new(&self.common, request.source, request.paths, request.options)
     }
 
@@ -155,7 +189,14 @@ impl State {
         elements.map_err(|problems| gathered.outcome.problems.extend(problems)).ok()
     }
 
-    fn classic(&mut self, request: Request, threads: usize, files: &[PathBuf], gathered: &mut Gathered) {
+    fn classic(
+        &mut self,
+        request: Request,
+        threads: usize,
+        files: &[PathBuf],
+        gathered: &mut Gathered,
+        then: &mut impl WithElements,
+    ) {
         let Some(mut elements) = self.elements::<Elements>(request, files, gathered) else { return };
         gathered.outcome.elements = elements.counts();
         if let Err(problem) = zuul::apply(&mut elements) {
@@ -165,17 +206,24 @@ impl State {
         if let Some(Tree::Classic(before)) = &self.tree {
             elements.changed(before, &mut self.changed);
         }
-        self.expand(request, threads, &elements, gathered);
+        then.expand(self, request, threads, &elements, gathered);
         self.tree = Some(Tree::Classic(elements));
     }
 
-    fn unified(&mut self, request: Request, threads: usize, files: &[PathBuf], gathered: &mut Gathered) {
+    fn unified(
+        &mut self,
+        request: Request,
+        threads: usize,
+        files: &[PathBuf],
+        gathered: &mut Gathered,
+        then: &mut impl WithElements,
+    ) {
         let Some(roots) = self.elements::<Roots>(request, files, gathered) else { return };
         gathered.outcome.elements = roots.counts();
         if let Some(Tree::Unified(before)) = &self.tree {
             roots.changed(before, &mut self.changed);
         }
-        self.expand(request, threads, &roots, gathered);
+        then.expand(self, request, threads, &roots, gathered);
         self.tree = Some(Tree::Unified(Box::new(roots)));
     }
 

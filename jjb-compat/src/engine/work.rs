@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::spread::spread;
 use crate::components::Memo;
-use crate::expand::{Expand, Expanded, Made, Unit, wanted, without_duplicates};
+use crate::expand::{Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};
 use crate::node::{Node, Value};
 use crate::options::Options;
 use crate::outcome::{Job, Outcome, View};
@@ -25,7 +25,7 @@ pub(super) struct Done {
 /// A job with its components, or why it has none.
 #[derive(Clone)]
 pub(super) struct Finished {
-    job: Result<Job, Problem>,
+    pub(super) job: Result<Job, Problem>,
     pub(super) trace: Kept,
 }
 
@@ -67,8 +67,7 @@ pub(super) struct Work<'w, 's, D: Expand> {
 impl<D: Expand> Work<'_, '_, D> {
     /// Expands what is missing in `units`, takes out what is no unit any more, and gathers jobs, views and problems.
     pub(super) fn run(&self, units: &mut FxHashMap<Key, Done>, gathered: &mut Gathered) {
-        let listed = self.elements.units();
-        let order = self.expand(&listed, units);
+        let order = self.expand(&self.elements.units(), units);
         let mut stopped = false;
         for key in &order {
             let Some(unit) = units.get(key) else { continue };
@@ -124,11 +123,7 @@ impl<D: Expand> Work<'_, '_, D> {
     }
 
     fn unit(&self, session: &Session, unit: &Unit<D::Element<'_>>) -> Done {
-        let (expanded, trace) = session.traced(|| {
-            session.uses(unit.own);
-            self.elements.expand(session, unit)
-        });
-        session.take_trace();
+        let (expanded, trace) = expanded(self.elements, session, unit);
         let jobs = vec![None; expanded.jobs.len()];
         Done { expanded, trace, jobs }
     }
@@ -145,16 +140,18 @@ impl<D: Expand> Work<'_, '_, D> {
     ) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::new();
         let mut made: Vec<&Made> = Vec::new();
+        let mut names: Vec<Named> = Vec::new();
         for key in order {
             let Some(unit) = units.get(key) else { continue };
             let items = if kind == "job" { &unit.expanded.jobs } else { &unit.expanded.views };
             slots.extend((0..items.len()).map(|index| (*key, index)));
             made.extend(items);
+            names.extend(items.iter().map(Named::of));
         }
         if stopped {
             return slots;
         }
-        match without_duplicates(session, kind, &made) {
+        match without_duplicates(session, kind, &names) {
             Ok(kept) => kept
                 .into_iter()
                 .filter(|&at| !D::FILTERS_LAST || wanted(session, &made[at].definition, D::STYLE))
@@ -178,12 +175,12 @@ impl<D: Expand> Work<'_, '_, D> {
             .collect();
         let finished: Vec<Finished> = if self.options.collect {
             spread(self.threads, missing.len(), self.worker, |session, index| {
-                self.job(session, &missing[index].1)
+                finished(self.elements, self.memo, session, &missing[index].1)
             })
         } else {
             let session = (self.worker)();
             let mut failed = false;
-            let done = missing.iter().map(|(_, made)| self.job(&session, made));
+            let done = missing.iter().map(|(_, made)| finished(self.elements, self.memo, &session, made));
             done.take_while(|job| !std::mem::replace(&mut failed, job.job.is_err())).collect()
         };
         for (((key, index), _), job) in missing.into_iter().zip(finished) {
@@ -191,21 +188,6 @@ impl<D: Expand> Work<'_, '_, D> {
                 unit.jobs[index] = Some(job);
             }
         }
-    }
-
-    fn job(&self, session: &Session, made: &Made) -> Finished {
-        let name = made.name(D::STYLE);
-        let (components, trace) = session.traced(|| {
-            self.elements
-                .components(session, self.memo, &made.definition)
-                .within(|| format!("in job '{name}'"), made.origin.place)
-        });
-        session.take_trace();
-        let job = components.map_err(|problem| *problem).map(|components| {
-            let definition = Node::new(Value::Map(Arc::clone(&made.definition)), made.origin.place);
-            Job { name, definition, components, origin: made.origin.clone() }
-        });
-        Finished { job, trace }
     }
 
     /// Jobs in order; each that has a problem is left out.
@@ -222,8 +204,41 @@ impl<D: Expand> Work<'_, '_, D> {
     }
 
     fn view(&self, (key, index): &Slot, units: &FxHashMap<Key, Done>) -> Option<View> {
-        let made = units.get(key)?.expanded.views.get(*index)?;
-        let definition = Node::new(Value::Map(Arc::clone(&made.definition)), made.origin.place);
-        Some(View { name: made.name(D::STYLE), definition, origin: made.origin.clone() })
+        Some(view::<D>(units.get(key)?.expanded.views.get(*index)?))
     }
+}
+
+/// Expands a unit, and what it asked for.
+pub(super) fn expanded<D: Expand>(
+    elements: &D,
+    session: &Session,
+    unit: &Unit<D::Element<'_>>,
+) -> (Expanded, Kept) {
+    let done = session.traced(|| {
+        session.uses(unit.own);
+        elements.expand(session, unit)
+    });
+    session.take_trace();
+    done
+}
+
+/// A job with its components.
+pub(super) fn finished<D: Expand>(elements: &D, memo: &Memo, session: &Session, made: &Made) -> Finished {
+    let name = made.name(D::STYLE);
+    let (components, trace) = session.traced(|| {
+        elements
+            .components(session, memo, &made.definition)
+            .within(|| format!("in job '{name}'"), made.origin.place)
+    });
+    session.take_trace();
+    let job = components.map_err(|problem| *problem).map(|components| {
+        let definition = Node::new(Value::Map(Arc::clone(&made.definition)), made.origin.place);
+        Job { name, definition, components, origin: made.origin.clone() }
+    });
+    Finished { job, trace }
+}
+
+pub(super) fn view<D: Expand>(made: &Made) -> View {
+    let definition = Node::new(Value::Map(Arc::clone(&made.definition)), made.origin.place);
+    View { name: made.name(D::STYLE), definition, origin: made.origin.clone() }
 }

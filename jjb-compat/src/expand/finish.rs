@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::elements::{duplicate, refuse_or_warn};
 use crate::components::Memo;
@@ -108,6 +108,9 @@ pub(crate) fn full_name(definition: &mut Map, style: Style) {
 
 /// Lists of a definition, and their items, that another job has too become one with those.
 pub(crate) fn share(session: &Session, definition: &mut Map) {
+    if session.fleeting {
+        return;
+    }
     for value in definition.values_mut() {
         if let Value::Seq(items) = &value.value {
             let items = items.iter().map(|item| session.pool.share(item.clone())).collect();
@@ -141,17 +144,32 @@ pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, pl
     Ok(())
 }
 
+/// What a job or view is called, and where that comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    /// Nothing where there is no name at all.
+    pub(crate) name: Option<Node>,
+    pub(crate) project: Option<(Arc<str>, Place)>,
+}
+
+impl Named {
+    pub(crate) fn of(made: &Made) -> Named {
+        Named { name: made.definition.get("name").cloned(), project: made.origin.project.clone() }
+    }
+}
+
 /// Of several with one name the last stays, at its own place. Gives the positions of those that stay.
-pub(crate) fn without_duplicates(session: &Session, kind: &str, made: &[&Made]) -> Result<Vec<usize>> {
+pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[Named]) -> Result<Vec<usize>> {
     // The place of the name that stays.
-    let mut seen: FxHashMap<&Node, Place> = FxHashMap::default();
-    let mut kept = Vec::with_capacity(made.len());
-    for (index, item) in made.iter().enumerate().rev() {
-        let Some(name) = item.definition.get("name") else { continue };
+    let mut seen: FxHashMap<&Node, Place> =
+        FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher::default());
+    let mut kept = Vec::with_capacity(all.len());
+    for (index, item) in all.iter().enumerate().rev() {
+        let Some(name) = &item.name else { continue };
         if let Some(place) = seen.get(name) {
             let message = format!("the {kind} '{}' is made twice", name.text(Style::Plain));
             let mut problem = duplicate(session, message, name.place);
-            if let Some((project, place)) = &item.origin.project {
+            if let Some((project, place)) = &item.project {
                 problem = problem.within(format!("in project '{project}'"), *place);
             }
             refuse_or_warn(session, problem.within("also made here", *place))?;

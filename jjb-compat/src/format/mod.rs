@@ -7,6 +7,7 @@ mod whole;
 
 use std::sync::Arc;
 
+use crate::components::Pool;
 use crate::node::{Map, Node, Style, Value};
 use crate::place::Place;
 use crate::problem::{Problem, Result};
@@ -27,6 +28,8 @@ pub(crate) struct Params<'a> {
     pub(crate) style: Style,
     /// Longest text in bytes.
     pub(crate) text_limit: usize,
+    /// Holds each text once.
+    pub(crate) pool: &'a Pool,
 }
 
 impl Params<'_> {
@@ -66,7 +69,7 @@ pub(crate) fn format_text(text: &Arc<str>, place: Place, params: &Params) -> Res
     }
     let settled = whole::settle_defaults(text, |key| params.get(key).is_some());
     let out = format_plain(settled.as_deref().unwrap_or(text), place, params)?;
-    Ok(Node::str(out, place))
+    Ok(Node::str(params.pool.text(out), place))
 }
 
 /// Python's `str.format` alone, without whole-string fields and defaults.

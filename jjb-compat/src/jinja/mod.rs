@@ -83,14 +83,14 @@ impl Templates {
             for file in lock(&room.pulled).iter() {
                 session.find(home, file);
             }
-            return out.map(Arc::from);
+            return out.map(|out| session.pool.text(out));
         };
         let values = results.values(params);
         let key = results::key(&values);
         if let Some(out) = results.get(key, &values) {
             return Ok(out);
         }
-        let out: Arc<str> = room.render(session, &known.name, text, place, params)?.into();
+        let out = session.pool.text(room.render(session, &known.name, text, place, params)?);
         results.put(key, values, Arc::clone(&out));
         Ok(out)
     }

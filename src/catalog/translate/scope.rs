@@ -1,20 +1,30 @@
 //! What the translation of one job goes with: its files, the site's settings, and the findings so far.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jjb_compat::{Component, Files, Place, Value};
+use rustc_hash::FxHashMap;
 
 use crate::catalog::config::CatalogConfig;
 use crate::catalog::finding::{Finding, Weight};
 use crate::catalog::recipe::{self, ShellStep};
 use crate::model::{Frame, Position, Problem};
 
-/// Scripts of one reading, by their text's address and their place: many jobs call the same macros.
+/// A script's text by its address, and where it was written.
+type ScriptKey = (usize, Place);
+
+/// Scripts of one reading: many jobs call the same macros.
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct Shared {
-    scripts: RefCell<HashMap<(usize, Place), Arc<ShellStep>>>,
+    /// The text is held with what was made of it, so that no other can have its address.
+    scripts: Mutex<FxHashMap<ScriptKey, (Arc<str>, Arc<ShellStep>)>>,
+}
+
+impl Shared {
+    fn scripts(&self) -> MutexGuard<'_, FxHashMap<ScriptKey, (Arc<str>, Arc<ShellStep>)>> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) struct Scope<'a> {
@@ -38,13 +48,12 @@ impl<'a> Scope<'a> {
         let Value::Str(text) = &component.arguments.value else {
             return make().map(Arc::new);
         };
-        // The reading holds the text as long as this is used.
         let key = (text.as_ptr().addr(), component.place);
-        if let Some(known) = self.shared.scripts.borrow().get(&key) {
+        if let Some((_, known)) = self.shared.scripts().get(&key) {
             return Some(Arc::clone(known));
         }
         let made = Arc::new(make()?);
-        self.shared.scripts.borrow_mut().insert(key, Arc::clone(&made));
+        self.shared.scripts().insert(key, (Arc::clone(text), Arc::clone(&made)));
         Some(made)
     }
 

@@ -117,13 +117,14 @@ impl Classic<'_, '_> {
         Ok(expanded.unwrap_or(params))
     }
 
-    fn params<'p>(&self, map: &'p Map, allow_empty: bool) -> Params<'p> {
+    fn params<'p>(&'p self, map: &'p Map, allow_empty: bool) -> Params<'p> {
         Params {
             map,
             over: None,
             allow_empty,
             style: STYLE,
             text_limit: self.session.options.limits.text_bytes,
+            pool: self.session.pool,
         }
     }
 

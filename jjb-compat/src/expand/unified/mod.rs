@@ -20,6 +20,7 @@ pub(crate) use roots::{Macro, Roots};
 pub(crate) const STYLE: Style = Style::Plain;
 
 /// Variables for a formatting.
-pub(crate) fn params<'p>(session: &Session, map: &'p Map, allow_empty: bool) -> Params<'p> {
-    Params { map, over: None, allow_empty, style: STYLE, text_limit: session.options.limits.text_bytes }
+pub(crate) fn params<'p>(session: &'p Session, map: &'p Map, allow_empty: bool) -> Params<'p> {
+    let text_limit = session.options.limits.text_bytes;
+    Params { map, over: None, allow_empty, style: STYLE, text_limit, pool: session.pool }
 }
