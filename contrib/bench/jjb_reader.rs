@@ -5,22 +5,21 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-use jjb_compat::{FileSystem, Options, Workspace};
+use jjb_compat::{FileSystem, Options, Workspace, read_each};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let word =
         |index: usize| words.get(index).map(String::as_str).ok_or("read|reload DIALECT DIR [FILE ROUNDS]");
     let options = Options { dialect: word(1)?.parse()?, ..Options::default() };
-    let mut workspace = Workspace::open(FileSystem::new(), vec![word(2)?.into()], options);
-    let jobs = workspace.outcome().jobs.len();
+    let paths = vec![word(2)?.into()];
     let mut out = std::io::stdout();
     if word(0)? == "read" {
-        writeln!(out, "{{\"jobs\": {jobs}}}")?;
-        // What was read is not given back: the process ends.
-        std::mem::forget(workspace);
+        let (_, jobs) = read_each(&FileSystem::new(), &paths, &options, || (), |(), _, _| ());
+        writeln!(out, "{{\"jobs\": {}}}", jobs.len())?;
         return Ok(());
     }
+    let mut workspace = Workspace::open(FileSystem::new(), paths, options);
     let (file, rounds) = (word(3)?, word(4)?.parse::<usize>()?);
     let text = std::fs::read_to_string(file)?;
     let mut times = Vec::with_capacity(rounds);

@@ -63,8 +63,7 @@ pub fn read(source: &dyn Source, paths: &[PathBuf], options: &Options) -> Outcom
 ///
 /// let mut tree = Memory::new();
 /// tree.add("jobs.yaml", "- job: {name: one}\n- job: {name: two}\n");
-/// let options = Options { collect: true, ..Options::default() };
-/// let (outcome, names) = read_each(&tree, &["jobs.yaml".into()], &options, || (), |(), job, files| {
+/// let (outcome, names) = read_each(&tree, &["jobs.yaml".into()], &Options::default(), || (), |(), job, files| {
 ///     (job.name.to_string(), files.show(job.origin.place))
 /// });
 /// assert!(outcome.problems.is_empty() && outcome.jobs.is_empty());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::FxHashMap;
@@ -108,6 +109,8 @@ impl Files {
 #[derive(Default)]
 pub(crate) struct FileRegister {
     inner: Mutex<Register>,
+    /// How many files there are, for those who only want to know whether there are more.
+    count: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -131,12 +134,16 @@ impl FileRegister {
         }
         let number = FileId(register.files.list.len() as u32);
         register.files.list.push(Some(file));
+        self.count.store(register.files.list.len(), Ordering::Release);
         register.numbers.insert(path.to_path_buf(), number);
         number
     }
 
     /// Brings a copy up to date, where no file ever gets another text.
     pub(crate) fn follow(&self, copy: &mut Files) {
+        if self.count.load(Ordering::Acquire) == copy.list.len() {
+            return;
+        }
         let register = self.lock();
         copy.list.extend_from_slice(&register.files.list[copy.list.len()..]);
     }

@@ -52,8 +52,8 @@ pub(crate) struct Session<'a> {
     trace: RefCell<Trace>,
     /// Words that come again and again.
     words: RefCell<FxHashSet<Arc<str>>>,
-    /// What is made goes at once: nothing is gained by looking for something that it could share.
-    pub(crate) fleeting: bool,
+    /// What is made goes at once: nobody asks later what it was made from, and what it could share.
+    fleeting: bool,
     /// With `confine`: the only folders and files that may be read.
     roots: Vec<PathBuf>,
 }
@@ -84,6 +84,11 @@ impl<'a> Session<'a> {
             fleeting: false,
             roots,
         }
+    }
+
+    /// Whether nothing is kept.
+    pub(crate) fn is_fleeting(&self) -> bool {
+        self.fleeting
     }
 
     /// Of a reading that keeps nothing.
@@ -123,7 +128,9 @@ impl<'a> Session<'a> {
 
     /// Notes that an element is looked up.
     pub(crate) fn uses_element(&self, kind: &str, name: &Node) {
-        self.trace.borrow_mut().elements.insert(element_key(kind, name));
+        if !self.fleeting {
+            self.uses(element_key(kind, name));
+        }
     }
 
     /// Notes that what has this key is looked up.

@@ -8,8 +8,10 @@ use super::hipchat;
 use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
-use super::{Call, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
-    shared_name, spend, unknown};
+use super::{
+    Call, JobList, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
+    shared_name, spend, unknown,
+};
 use crate::expand::classic::STYLE;
 use crate::expand::{Deep, Element, Elements};
 use crate::format::Params;
@@ -54,8 +56,9 @@ impl<'d, 's> Dispatcher<'d, 's> {
     /// All components of a job.
     pub(crate) fn job(&self, definition: &Map) -> Result<Arc<[Component]>> {
         let steps = Cell::new(self.session.options.limits.steps);
-        let mut out = Vec::new();
         let lists = job_lists(definition)?;
+        let items = |list: &JobList| list.list.as_seq().map_or(0, <[Node]>::len);
+        let mut out = Vec::with_capacity(lists.iter().map(items).sum::<usize>() * 2);
         let mut hipchat = hipchat::publisher(definition, self.session.options);
         for list in lists {
             if std::ptr::eq(list.kind, &WRAPPER)

@@ -19,7 +19,7 @@ const KEPT: usize = 200_000;
 const SHARDS: usize = 16;
 
 /// A table of what has a hash, in parts that are locked by themselves.
-struct Sharded<T>([Mutex<FxHashMap<u64, Vec<T>>>; SHARDS]);
+struct Sharded<T>([Mutex<FxHashMap<u64, T>>; SHARDS]);
 
 impl<T> Default for Sharded<T> {
     fn default() -> Sharded<T> {
@@ -29,12 +29,12 @@ impl<T> Default for Sharded<T> {
 
 impl<T> Sharded<T> {
     /// The part that has a hash.
-    fn lock(&self, key: u64) -> MutexGuard<'_, FxHashMap<u64, Vec<T>>> {
+    fn lock(&self, key: u64) -> MutexGuard<'_, FxHashMap<u64, T>> {
         // The lower bits choose the place inside the part.
         unpoisoned(&self.0[(key >> 40) as usize % SHARDS])
     }
 
-    fn each(&self, mut work: impl FnMut(&mut FxHashMap<u64, Vec<T>>)) {
+    fn each(&self, mut work: impl FnMut(&mut FxHashMap<u64, T>)) {
         self.0.iter().for_each(|shard| work(&mut unpoisoned(shard)));
     }
 }
@@ -43,10 +43,16 @@ fn unpoisoned<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Adds to what has the same hash, which mostly is nothing.
-fn add<T>(held: &mut Vec<T>, item: T) {
-    held.reserve_exact(1);
-    held.push(item);
+/// What is wanted, or the number under which it would have to be put: what has the same hash stands under the numbers that
+/// follow. Where something between was taken out, what stands behind is not found; it is only made again then.
+fn find<T>(table: &FxHashMap<u64, T>, mut key: u64, wanted: impl Fn(&T) -> bool) -> Result<&T, u64> {
+    loop {
+        match table.get(&key) {
+            None => return Err(key),
+            Some(held) if wanted(held) => return Ok(held),
+            Some(_) => key = key.wrapping_add(1),
+        }
+    }
 }
 
 /// Calls and what they gave. All workers share it.
@@ -62,20 +68,25 @@ struct Entry {
     trace: Kept,
 }
 
+impl Entry {
+    fn is_of(&self, kind: &'static str, call: &Node) -> bool {
+        self.kind == kind && identical(&self.call, call)
+    }
+}
+
 impl Memo {
     /// The hash of a call; `None` when it is too large to remember.
     pub(crate) fn key(kind: &'static str, call: &Node) -> Option<u64> {
         let mut hasher = FxHasher::default();
         kind.hash(&mut hasher);
         let mut budget = BUDGET;
-        let line = |node: &Node, hasher: &mut FxHasher| node.place.line.hash(hasher);
-        hash_within(&mut budget, call, &mut hasher, &line).then(|| hasher.finish())
+        let place = |node: &Node, hasher: &mut FxHasher| node.place.hash(hasher);
+        hash_within(&mut budget, call, &mut hasher, &place).then(|| hasher.finish())
     }
 
     pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
         let table = self.table.lock(key);
-        let entries = table.get(&key)?;
-        let entry = entries.iter().find(|entry| entry.kind == kind && identical(&entry.call, call))?;
+        let entry = find(&table, key, |entry| entry.is_of(kind, call)).ok()?;
         Some((Arc::clone(&entry.result), entry.trace.clone()))
     }
 
@@ -87,8 +98,11 @@ impl Memo {
         result: Arc<[Component]>,
         trace: Kept,
     ) {
-        let entry = Entry { kind, call: call.clone(), result, trace };
-        add(self.table.lock(key).entry(key).or_default(), entry);
+        let table = &mut *self.table.lock(key);
+        // Another worker may have been faster.
+        if let Err(free) = find(table, key, |entry| entry.is_of(kind, call)) {
+            table.insert(free, Entry { kind, call: call.clone(), result, trace });
+        }
     }
 
     /// Forgets what depends on something that has changed.
@@ -97,10 +111,7 @@ impl Memo {
             if table.len() > KEPT / SHARDS {
                 table.clear();
             }
-            table.retain(|_, entries| {
-                entries.retain(|entry| !entry.trace.is_touched(changed));
-                !entries.is_empty()
-            });
+            table.retain(|_, entry| !entry.trace.is_touched(changed));
         });
     }
 }
@@ -122,12 +133,11 @@ impl Pool {
             return node;
         }
         let Some(key) = Memo::key("", &node) else { return node };
-        let mut table = self.nodes.lock(key);
-        let held = table.entry(key).or_default();
-        match held.iter().find(|held| identical(held, &node)) {
-            Some(held) => held.clone(),
-            None => {
-                add(held, node.clone());
+        let table = &mut *self.nodes.lock(key);
+        match find(table, key, |held| identical(held, &node)) {
+            Ok(held) => held.clone(),
+            Err(free) => {
+                table.insert(free, node.clone());
                 node
             }
         }
@@ -139,13 +149,12 @@ impl Pool {
             return text.into();
         }
         let key = FxBuildHasher.hash_one(text.as_str());
-        let mut table = self.texts.lock(key);
-        let held = table.entry(key).or_default();
-        match held.iter().find(|held| ***held == *text) {
-            Some(held) => Arc::clone(held),
-            None => {
+        let table = &mut *self.texts.lock(key);
+        match find(table, key, |held| **held == *text) {
+            Ok(held) => Arc::clone(held),
+            Err(free) => {
                 let text: Arc<str> = text.into();
-                add(held, Arc::clone(&text));
+                table.insert(free, Arc::clone(&text));
                 text
             }
         }

@@ -19,7 +19,7 @@ use crate::outcome::MacroCall;
 use crate::place::Place;
 use crate::problem::{Problem, Result};
 
-pub(crate) use lists::job_lists;
+pub(crate) use lists::{JobList, job_lists};
 pub(crate) use memo::{Memo, Pool};
 pub(crate) use names::{Kind, PROPERTY};
 

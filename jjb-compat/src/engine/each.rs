@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
+use std::thread::Builder;
 
 use super::spread::spread;
 use super::state::{Request, State, WithElements};
@@ -24,7 +25,11 @@ pub(super) fn read<W, T: Send>(request: Request, each: &Each<'_, W, T>) -> (Outc
     let options = request.options;
     if options.collect && !options.retain_anchors {
         let mut stream = Stream { each, done: Vec::new() };
-        if let Some(outcome) = State::default().read_once(request, &mut stream) {
+        let mut state = State::default();
+        let outcome = state.read_once(request, &mut stream);
+        // Many small values are given back while the caller goes on.
+        let _ = Builder::new().spawn(move || drop(state));
+        if let Some(outcome) = outcome {
             return (outcome, stream.done);
         }
     }

@@ -108,7 +108,7 @@ pub(crate) fn full_name(definition: &mut Map, style: Style) {
 
 /// Lists of a definition, and their items, that another job has too become one with those.
 pub(crate) fn share(session: &Session, definition: &mut Map) {
-    if session.fleeting {
+    if session.is_fleeting() {
         return;
     }
     for value in definition.values_mut() {
@@ -161,8 +161,7 @@ impl Named {
 /// Of several with one name the last stays, at its own place. Gives the positions of those that stay.
 pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[Named]) -> Result<Vec<usize>> {
     // The place of the name that stays.
-    let mut seen: FxHashMap<&Node, Place> =
-        FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher::default());
+    let mut seen: FxHashMap<&Node, Place> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
     let mut kept = Vec::with_capacity(all.len());
     for (index, item) in all.iter().enumerate().rev() {
         let Some(name) = &item.name else { continue };

@@ -1,7 +1,7 @@
 //! A workspace after any edits is what a fresh reading gives: jobs, views, problems, and their order.
 
 use super::*;
-use crate::Workspace;
+use crate::{Workspace, read_each};
 
 /// Elements of which the files of a random tree are made. `#` stands for a small number, `@` for another.
 const PIECES: &[&str] = &[
@@ -105,6 +105,18 @@ fn edits_equal_a_fresh_reading(options: &Options, seeds: std::ops::Range<u64>) -
             let fresh = read(workspace.source_mut(), &["t".into()], options);
             let outcome = workspace.outcome();
             assert_eq!(all(outcome, options), all(&fresh, options), "seed {seed} step {step} {options:?}");
+            // Handing the jobs over gives the same again.
+            let (rest, handed) = read_each(
+                workspace.source_mut(),
+                &["t".into()],
+                options,
+                || (),
+                |(), job, files| (job.clone(), files.show(job.origin.place)),
+            );
+            let outcome = workspace.outcome();
+            assert!(handed.iter().all(|(job, shown)| rest.files.show(job.origin.place) == *shown));
+            let handed = Outcome { jobs: handed.into_iter().map(|(job, _)| job).collect(), ..rest };
+            assert_eq!(all(outcome, options), all(&handed, options), "seed {seed} step {step} {options:?}");
             let named = |names: &[Arc<str>]| names.iter().all(|name| outcome.job(name).is_some());
             assert!(named(&changes.added) && named(&changes.again), "seed {seed} step {step}");
             assert!(changes.removed.iter().all(|name| before.job(name).is_some()));
