@@ -20,6 +20,8 @@ pub(super) struct Facts<'a> {
     pub node_labels: &'a [String],
     /// The workspace's path on the node.
     pub workspace: &'a str,
+    /// Where the files of credentials lie: with the path of one put behind it.
+    pub files: &'a str,
     /// The address of our pages, ending in `/`.
     pub root_url: &'a str,
     /// The address of the build's page.
@@ -55,7 +57,7 @@ pub(super) fn environment(facts: &Facts<'_>) -> IndexMap<String, String> {
         set(name, value);
     }
     for (name, path, _) in &facts.secrets.files {
-        set(name, &format!("{}@tmp/{path}", facts.workspace));
+        set(name, &format!("{}/{path}", facts.files));
     }
     let limit_variable = facts.recipe.timeout.as_ref().and_then(|limit| limit.variable.as_ref());
     if let (Some(name), Some(millis)) = (limit_variable, facts.limit_millis) {
@@ -179,6 +181,7 @@ mod tests {
             node_name: "n1",
             node_labels: &["docker".into(), "Debian".into()],
             workspace: "/w/ops-unit",
+            files: "/w/ops-unit@tmp",
             root_url: "http://ci/",
             build_url: "http://ci/job/ops/job/unit/7/",
             limit_millis: None,

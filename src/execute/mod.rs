@@ -16,6 +16,8 @@ mod guard;
 mod limits;
 mod order;
 mod publish;
+mod room;
+mod room_spec;
 mod run;
 mod secrets;
 mod session;

@@ -37,6 +37,7 @@ impl<'a> Publishing<'a> {
     /// # Errors
     /// When the node is lost.
     pub async fn run(mut self, verdict: &mut Verdict) -> Result<(), Trouble> {
+        self.steps.leave_room().await;
         self.steps.remove_files().await?;
         self.steps.sweep().await?;
         let publishers = self.steps.publishers();

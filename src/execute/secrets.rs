@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::run::Trouble;
 use crate::catalog::recipe::{BindingForm, CredentialBinding, ParameterKind, Recipe};
 use crate::console::Masks;
+use crate::image::Login;
 use crate::model::Parameters;
 
 /// Files with secrets lie below this directory beside the workspace, as Jenkins has them: never in it.
@@ -82,6 +83,28 @@ pub(super) struct Bound {
     pub masks: Masks,
     /// Those of the credentials alone.
     pub credentials: Masks,
+}
+
+/// User and password for a registry, read when they are needed.
+///
+/// # Errors
+/// Why they cannot be had, with what to do.
+pub(super) async fn login(store: &Arc<dyn SecretStore>, id: &str) -> Result<Login, String> {
+    let (store, wanted) = (Arc::clone(store), id.to_owned());
+    let read = tokio::task::spawn_blocking(move || store.secret(&wanted)).await;
+    let secret = read.map_err(|problem| problem.to_string())?;
+    match secret.map_err(|failure| format!("the credential '{id}' is needed: {failure}"))? {
+        Secret::UserPassword { user, password } => {
+            let password = String::from_utf8(password);
+            let password =
+                password.map_err(|_| format!("the password of the credential '{id}' is no text"))?;
+            Ok(Login { user, password })
+        }
+        other => Err(format!(
+            "a registry takes a user with password, but the secret store has the credential '{id}' as {}",
+            other.kind()
+        )),
+    }
 }
 
 impl Bound {

@@ -1,18 +1,31 @@
 //! A build on its node: steps are started and followed over whatever stream there is, and over the next one when it breaks.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::{debug, info};
 
+use super::room::{Room, RoomLost};
 use super::stop::StopWatch;
 use crate::console::{Console, Masker, Masks};
-use crate::keeper::{Keeper, KeeperError, LogEvent, StepEnd, StepSpec};
+use crate::keeper::{EndedBy, Exit, Keeper, KeeperError, LogEvent, StepEnd, StepSpec};
 use crate::pool::{Lease, LeaseFailure};
 use crate::sys::failpoint;
 
 /// The lease of a build and the way to its node.
 pub(super) struct Session {
     lease: Lease,
+    /// The container in which steps run, while it is another than the node.
+    room: Mutex<Option<Arc<Room>>>,
+}
+
+/// Whose keeper does it.
+#[derive(Clone, Copy)]
+enum By {
+    /// The node's.
+    Node,
+    /// That of the container in which steps run.
+    Steps,
 }
 
 /// One step, with the place of its output.
@@ -30,12 +43,35 @@ pub(super) struct StepCall {
 impl Session {
     /// A session on that lease.
     pub fn new(lease: Lease) -> Session {
-        Session { lease }
+        Session { lease, room: Mutex::default() }
     }
 
     /// The lease.
     pub fn lease(&self) -> &Lease {
         &self.lease
+    }
+
+    /// From now on steps run in this container.
+    pub fn enter(&self, room: Arc<Room>) {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
+    }
+
+    /// From now on steps run on the node itself.
+    pub fn leave(&self) -> Option<Arc<Room>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The container in which steps run, if it is another than the node.
+    pub fn room(&self) -> Option<Arc<Room>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keeper by which steps are run.
+    async fn keeper_of_steps(&self) -> Result<Keeper, RoomLost> {
+        match self.room() {
+            Some(room) => room.keeper(&self.lease).await,
+            None => self.lease.keeper().await.map_err(RoomLost::Failed),
+        }
     }
 
     /// Gives the node back.
@@ -60,7 +96,11 @@ impl Session {
             StepLog { taken: call.stored - again, masker: Masker::new(&call.masks, again), console };
         let mut stopping = false;
         loop {
-            let keeper = self.lease.keeper().await?;
+            let keeper = match self.keeper_of_steps().await {
+                Ok(keeper) => keeper,
+                Err(RoomLost::Failed(failure)) => return Err(failure),
+                Err(RoomLost::Ended(text)) => return Ok(lost(text)),
+            };
             match follow(&keeper, &call, &mut log, stop, &mut stopping).await {
                 Ok(end) => return Ok(end),
                 Err(error) if error.is_retryable() => {
@@ -85,7 +125,7 @@ impl Session {
         self.with_keeper(sweep).await
     }
 
-    /// Does something that may be repeated, over as many streams as it needs.
+    /// Does something that may be repeated, over as many streams to the node as it needs.
     ///
     /// # Errors
     /// When the node is lost or refuses.
@@ -93,8 +133,33 @@ impl Session {
     where
         F: Future<Output = Result<T, KeeperError>>,
     {
+        self.repeat(By::Node, action).await
+    }
+
+    /// The same by the keeper that runs the steps.
+    ///
+    /// # Errors
+    /// When node or container are lost or refuse.
+    pub async fn with_keeper_of_steps<T, F>(&self, action: impl Fn(Keeper) -> F) -> Result<T, LeaseFailure>
+    where
+        F: Future<Output = Result<T, KeeperError>>,
+    {
+        self.repeat(By::Steps, action).await
+    }
+
+    async fn repeat<T, F>(&self, by: By, action: impl Fn(Keeper) -> F) -> Result<T, LeaseFailure>
+    where
+        F: Future<Output = Result<T, KeeperError>>,
+    {
         loop {
-            let keeper = self.lease.keeper().await?;
+            let keeper = match by {
+                By::Node => self.lease.keeper().await?,
+                By::Steps => match self.keeper_of_steps().await {
+                    Ok(keeper) => keeper,
+                    Err(RoomLost::Failed(failure)) => return Err(failure),
+                    Err(RoomLost::Ended(text)) => return Err(LeaseFailure::Infrastructure(text)),
+                },
+            };
             match action(keeper).await {
                 Ok(value) => return Ok(value),
                 Err(error) if error.is_retryable() => {
@@ -105,6 +170,21 @@ impl Session {
                 }
             }
         }
+    }
+}
+
+/// The end of a step whose container ended under it (docker-M27).
+fn lost(text: String) -> StepEnd {
+    StepEnd {
+        exit: Exit::NotStarted { code: 125, text },
+        by: EndedBy::Itself,
+        memory_kills: 0,
+        memory_limit: None,
+        memory_peak: None,
+        log_length: 0,
+        log_dropped: 0,
+        started_at: 0,
+        ended_at: 0,
     }
 }
 

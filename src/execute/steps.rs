@@ -11,6 +11,8 @@ use super::environment::{Facts, environment};
 use super::expand::expand;
 use super::limits::{Limits, Span, limits};
 use super::order::{Placed, PlacedPublisher, place};
+use super::room::Room;
+use super::room_spec::HOME;
 use super::run::Trouble;
 use super::secrets::{Bound, FILE_MODE, FILES};
 use super::session::{Session, StepCall};
@@ -35,6 +37,8 @@ pub(super) struct Steps<'a> {
     console: &'a Console,
     secrets: &'a Bound,
     environment: IndexMap<String, String>,
+    /// The same for steps in the build container.
+    in_room: IndexMap<String, String>,
     workspace: String,
     limits: Limits,
 }
@@ -49,32 +53,70 @@ impl<'a> Steps<'a> {
         console: &'a Console,
         secrets: &'a Bound,
     ) -> Steps<'a> {
-        let lease = session.lease();
-        let label = lease.label();
-        let node = lease.node();
-        let job = &record.request.job;
-        let workspace = workspace(lease.workspace_root(), job);
-        let mut labels = vec![label.name.clone()];
-        labels.extend(label.aliases.iter().cloned());
-        let mut node_environment: Vec<_> = super::guard::address(lease).into_iter().collect();
-        node_environment.extend(label.environment.iter().cloned());
-        let mut facts = Facts {
+        let workspace = workspace(session.lease().workspace_root(), &record.request.job);
+        let mut steps = Steps {
+            context,
             record,
             recipe,
-            node_environment: &node_environment,
+            session,
+            console,
+            secrets,
+            environment: IndexMap::new(),
+            in_room: IndexMap::new(),
+            workspace,
+            limits: Limits::default(),
+        };
+        let mut node_environment: Vec<_> = super::guard::address(session.lease()).into_iter().collect();
+        node_environment.extend(session.lease().label().environment.iter().cloned());
+        let files = format!("{}@tmp", steps.workspace);
+        // The limit may name a variable, and a variable may hold the limit: once without, then with it.
+        let first = steps.variables(&node_environment, &files);
+        steps.limits = limits(recipe, &first, context.settings.timeout);
+        steps.environment = steps.variables(&node_environment, &files);
+        steps
+    }
+
+    /// All variables of steps, where the node's own are these and the files of credentials lie there.
+    fn variables(&self, node_environment: &[(String, String)], files: &str) -> IndexMap<String, String> {
+        let lease = self.session.lease();
+        let (label, node, job) = (lease.label(), lease.node(), &self.record.request.job);
+        let mut labels = vec![label.name.clone()];
+        labels.extend(label.aliases.iter().cloned());
+        let limit_millis = self.limits.absolute.map(|limit| limit.as_millis());
+        environment(&Facts {
+            record: self.record,
+            recipe: self.recipe,
+            node_environment,
             node_name: node.as_str(),
             node_labels: &labels,
-            workspace: &workspace,
-            root_url: context.addresses.root(),
-            build_url: &context.addresses.build(job, record.number),
-            limit_millis: None,
-            secrets,
-        };
-        // The limit may name a variable, and a variable may hold the limit: once without, then with it.
-        let limits = limits(recipe, &environment(&facts), context.settings.timeout);
-        facts.limit_millis = limits.absolute.map(|limit| limit.as_millis());
-        let environment = environment(&facts);
-        Steps { context, record, recipe, session, console, secrets, environment, workspace, limits }
+            workspace: &self.workspace,
+            files,
+            root_url: self.context.addresses.root(),
+            build_url: &self.context.addresses.build(job, self.record.number),
+            limit_millis,
+            secrets: self.secrets,
+        })
+    }
+
+    /// From now on steps run in the build container, with what it has instead of the node's (docker-M24).
+    pub async fn go_in(&mut self, room: Arc<Room>) {
+        let of_container = ["PATH", "HOME", "HOSTNAME"];
+        let label = self.session.lease().label();
+        let node = label.environment.iter().filter(|(name, _)| !of_container.contains(&name.as_str()));
+        let node: Vec<_> = node.cloned().collect();
+        let files = room.directory().display().to_string();
+        self.in_room = self.variables(&node, &files);
+        if let Some(facts) = room.facts().await {
+            if !facts.knows_user {
+                // Else it would be `/`, where nobody but root can write (docker-M22).
+                let home = || format!("{}@tmp/{HOME}", self.workspace);
+                self.in_room.entry("HOME".to_owned()).or_insert_with(home);
+            }
+            for variables in [&mut self.in_room, &mut self.environment] {
+                variables.insert("BUILD_CONTAINER_ID".to_owned(), facts.id.clone());
+            }
+        }
+        self.session.enter(room);
     }
 
     /// Runs the builders: the first that fails ends them (jjb-T1), and so do a stop and the time limit (jjb-T2).
@@ -83,6 +125,11 @@ impl<'a> Steps<'a> {
     /// When the node is lost.
     pub async fn builders(&mut self, verdict: &mut Verdict, stop: &mut StopWatch) -> Result<(), Trouble> {
         let (builders, _) = place(self.recipe);
+        if let Some(effect) = self.enter_room(stop).await? {
+            self.say(&format!("{}\n", effect.cause)).await;
+            verdict.worsen(effect.word, effect.cause);
+            return Ok(());
+        }
         self.put_files().await?;
         // The limit counts from here on, over restarts too (pools-D64).
         let since = self.record.started_at.unwrap_or_else(|| self.now());
@@ -221,7 +268,7 @@ impl<'a> Steps<'a> {
             step: StepId(index),
             argv: shell.interpreter.clone(),
             script: Some(shell.script.clone().into_bytes()),
-            env: self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            env: self.step_environment().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             cwd: self.workspace.clone(),
             absolute: span.left(self.now()),
             inactivity: span.limits.inactivity,
@@ -229,6 +276,10 @@ impl<'a> Steps<'a> {
             log_limit: settings.log_limit,
             end_at_log_limit: false,
         }
+    }
+
+    fn step_environment(&self) -> &IndexMap<String, String> {
+        if self.session.room().is_some() { &self.in_room } else { &self.environment }
     }
 
     /// Ends what the builders have left behind, before the publishers (jjb-T1, T14).
@@ -245,8 +296,13 @@ impl<'a> Steps<'a> {
 
     /// Puts the files of credentials on the node, beside the workspace; once more after a restart.
     async fn put_files(&self) -> Result<(), Trouble> {
+        let room = self.session.room();
+        // What a former process put into a container's memory is still there.
+        if room.is_some() && !self.record.steps.is_empty() {
+            return Ok(());
+        }
         for (_, path, content) in &self.secrets.files {
-            let path = self.beside_workspace(path);
+            let path = if room.is_some() { PathBuf::from(path) } else { self.beside_workspace(path) };
             let put = |keeper: Keeper| {
                 let path = &path;
                 async move {
@@ -255,7 +311,7 @@ impl<'a> Steps<'a> {
                     keeper.put_file(path, FILE_MODE, &content[..]).await
                 }
             };
-            self.session.with_keeper(put).await?;
+            self.session.with_keeper_of_steps(put).await?;
         }
         Ok(())
     }
@@ -291,7 +347,7 @@ impl<'a> Steps<'a> {
 
     /// Replaces variables in a text field (jjb-T26).
     pub fn expand(&self, text: &str) -> String {
-        expand(text, |name| self.environment.get(name).map(String::as_str))
+        expand(text, |name| self.step_environment().get(name).map(String::as_str))
     }
 
     /// Tells the build's writer.
@@ -322,6 +378,16 @@ impl<'a> Steps<'a> {
     /// What the build's log must not show.
     pub fn secrets(&self) -> &'a Bound {
         self.secrets
+    }
+
+    /// What the build runs by.
+    pub fn recipe(&self) -> &'a Recipe {
+        self.recipe
+    }
+
+    /// The workspace's path.
+    pub fn workspace(&self) -> &str {
+        &self.workspace
     }
 
     /// The node.

@@ -6,8 +6,10 @@ mod build_words;
 mod reference;
 mod rules;
 mod size;
+mod workshop;
 
 pub use build_words::{BuildArgument, BuildWords, WordProblem};
 pub use reference::{Reference, ReferenceError, from_registry, is_variable};
 pub use rules::{ImageBuilds, ImageRules};
 pub use size::bytes_of;
+pub use workshop::{Login, ROOM, RoomFacts, RoomSpec, SECRETS, Workshop};

@@ -13,6 +13,7 @@ use super::message::{Message, News};
 use super::provider::{DoorSpec, ImageFacts, Provider};
 use super::reconciler::{NoKeeper, connect};
 use crate::guard::{Door, Refusals};
+use crate::image::Workshop;
 use crate::keeper::Keeper;
 use crate::model::{BuildId, LeaseId, NodeId, Precedence};
 
@@ -178,8 +179,16 @@ impl Lease {
 
     /// The guard's door to the engine of the node, where there is one (pools-D57).
     pub fn door(&self, refusals: Arc<dyn Refusals>) -> Option<Arc<dyn Door>> {
-        let spec = DoorSpec { node: self.held.node, label: self.label(), workspace: self.workspace_root() };
-        self.held.provider.door(&spec, refusals)
+        self.held.provider.door(&self.door_spec(), refusals)
+    }
+
+    /// The engine of the node, for images and a container of the build's own, where there is one (docker-27).
+    pub fn workshop(&self) -> Option<Arc<dyn Workshop>> {
+        self.held.provider.workshop(&self.door_spec())
+    }
+
+    fn door_spec(&self) -> DoorSpec {
+        DoorSpec { node: self.held.node, label: self.label(), workspace: self.workspace_root() }
     }
 
     /// The image that the node was made from (pools-D51), where it is known: not for providers without images, nor after a restart.

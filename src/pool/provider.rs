@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::label::LabelDefinition;
 use crate::guard::{Door, Refusals};
+use crate::image::Workshop;
 use crate::model::NodeId;
 
 /// A byte stream to a keeper. Losing it loses nothing (design A6).
@@ -89,6 +90,8 @@ pub struct Health {
 pub struct ImageFacts {
     /// The reference, as the label has it.
     pub reference: String,
+    /// The engine's own id.
+    pub id: String,
     /// Its digest, or the engine's own id when it never was in a registry.
     pub digest: String,
     /// When it was made, as the engine says it; empty if unknown.
@@ -158,6 +161,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The guard's door to the engine that a node runs on (pools-D57); `None` when nodes have no engine, or the label gives none.
     fn door(&self, _: &DoorSpec, _: Arc<dyn Refusals>) -> Option<Arc<dyn Door>> {
+        None
+    }
+
+    /// The engine that a node runs on, for images and a container of the build's own (docker-27); `None` when nodes have no engine.
+    fn workshop(&self, _: &DoorSpec) -> Option<Arc<dyn Workshop>> {
         None
     }
 

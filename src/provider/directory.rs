@@ -53,6 +53,22 @@ pub(super) fn make(directory: &Path, node: NodeId, mark: &Mark) -> io::Result<()
     Ok(())
 }
 
+/// Makes a directory, and those above it down from `node`'s, for whatever user a build has. Not to be called once a job has run there.
+pub(super) fn open_to_all(directory: &Path, below: &Path) -> io::Result<()> {
+    let root = below.parent().unwrap_or(below);
+    let rest = directory.strip_prefix(root).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut path = root.to_owned();
+    for part in rest.components() {
+        path.push(part);
+        match fs::create_dir(&path) {
+            Ok(()) => fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Removes it with all below; not there: done (pools-P52).
 pub(super) fn remove(directory: &Path) -> io::Result<()> {
     let held = held_of(directory);

@@ -200,6 +200,7 @@ impl Provider for FakeProvider {
             return Err(ProviderError::Permanent(text.clone()));
         }
         let facts = |reference: &String| ImageFacts {
+            id: String::new(),
             reference: reference.clone(),
             digest: "sha256:fake".to_owned(),
             created: String::new(),

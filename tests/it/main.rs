@@ -23,6 +23,8 @@ mod docker;
 #[cfg(test)]
 mod docker_engine;
 #[cfg(test)]
+mod docker_words;
+#[cfg(test)]
 mod durable;
 #[cfg(test)]
 mod engine_faults;

@@ -37,7 +37,9 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
         needs.engine();
         needs.container(container);
     }
-    if let Some(container) = &recipe.build_container {
+    if let Some(container) = &recipe.build_container
+        && matches!(container.image, ContainerImage::Dockerfile { .. })
+    {
         later(scope, "wrapper docker-custom-build-env", &container.place);
     }
     let mut steps = Vec::new();

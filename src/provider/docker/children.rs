@@ -1,4 +1,4 @@
-//! What a build made through the guard, removed with its node (pools-D57).
+//! What a build made through the guard, and its build container, removed with its node (pools-D57).
 
 use bollard::Docker;
 use bollard::query_parameters::{
@@ -7,7 +7,7 @@ use bollard::query_parameters::{
 };
 
 use super::DockerConfig;
-use super::container::guard_filter;
+use super::container::{is_child, node_filter};
 use super::error::{self, Phase};
 use crate::model::NodeId;
 use crate::pool::provider::ProviderError;
@@ -21,10 +21,12 @@ pub(super) async fn remove(
     config: &DockerConfig,
     node: NodeId,
 ) -> Result<(), ProviderError> {
-    let filter = guard_filter(config, Some(node));
+    let filter = node_filter(config, node);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filter).build();
     let found = docker.list_containers(Some(options)).await;
     let found = found.map_err(|error| error::classify(&error, Phase::Look))?;
+    let is_child = |labels: &Option<_>| labels.as_ref().is_some_and(|labels| is_child(labels, config));
+    let found: Vec<_> = found.into_iter().filter(|container| is_child(&container.labels)).collect();
     if found.is_empty() {
         return Ok(());
     }

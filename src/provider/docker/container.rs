@@ -6,7 +6,7 @@ use std::path::Path;
 use bollard::Docker;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerSummary, HostConfig,
-    HostConfigLogConfig, Mount, MountType,
+    HostConfigLogConfig, Mount as Bind, MountType,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
@@ -18,9 +18,10 @@ use sha2::{Digest, Sha256};
 use super::DockerConfig;
 use super::error::{self, Phase};
 use super::keeper_file::{MOUNTED, PROGRAM};
+use crate::image::{RoomSpec, SECRETS};
 use crate::keeper::WORD;
 use crate::model::NodeId;
-use crate::pool::label::{LabelDefinition, NetworkMode, SecurityProfile};
+use crate::pool::label::{LabelDefinition, Mount, NetworkMode, SecurityProfile};
 use crate::pool::provider::{DoorSpec, Listing, NodeSpec, Observed, ObservedState, ProviderError};
 
 const INSTANCE: &str = "causeway.instance";
@@ -31,6 +32,8 @@ const LABEL: &str = "causeway.label";
 const KIND: &str = "causeway.kind";
 /// The kind of what a build made through the guard.
 const GUARD: &str = "guard";
+/// The kind of a build container.
+const ROOM_KIND: &str = "room";
 
 /// What was seen of a container.
 #[derive(Debug)]
@@ -99,6 +102,60 @@ pub(super) fn definition(
     })
 }
 
+/// A build container's name.
+pub(super) fn room_name(node: NodeId) -> String {
+    format!("{}-room", external_name(node))
+}
+
+/// Everything that the engine is told about a build container: a node beside the node, with its image, its user, its rights, and the
+/// workspace at the same path (docker-M1).
+pub(super) fn room(
+    room: &RoomSpec,
+    lease: &DoorSpec,
+    config: &DockerConfig,
+    keeper: &Path,
+    directory: &Path,
+    cgroup_parent: Option<String>,
+) -> Result<ContainerCreateBody, ProviderError> {
+    let of_node = &lease.label;
+    let workspace =
+        Mount { source: lease.workspace.clone(), target: lease.workspace.clone(), writable: true };
+    let mut label = LabelDefinition {
+        image: Some(room.image.clone()),
+        user: Some(room.user.clone()),
+        mounts: std::iter::once(workspace).chain(room.mounts.iter().cloned()).collect(),
+        // Variables reach steps through the keeper: an image that is made of the container has none of them (docker-M37).
+        environment: Vec::new(),
+        network: room.network.clone(),
+        ..LabelDefinition::clone(of_node)
+    };
+    label.memory_bytes = match (room.memory_bytes, of_node.memory_bytes) {
+        (Some(wanted), Some(most)) => Some(wanted.min(most)),
+        (wanted, most) => wanted.or(most),
+    };
+    let spec = NodeSpec {
+        node: lease.node,
+        instance: config.instance.clone(),
+        label,
+        directory: directory.to_owned(),
+    };
+    let mut body = definition(&spec, config, keeper)?;
+    let marks = marks(lease.node, of_node, config, ROOM_KIND);
+    body.labels = Some(marks.map(|(name, value)| (name.to_owned(), value)).into());
+    if let Some(host) = &mut body.host_config {
+        host.cgroup_parent = cgroup_parent;
+        host.cpu_shares = room.cpu_shares.map(i64::from);
+        host.privileged = Some(room.privileged);
+        if room.privileged {
+            (host.cap_drop, host.security_opt, host.readonly_rootfs) = (None, None, Some(false));
+        }
+        // Files with secrets: in memory, open to the steps' user alone once they are put there.
+        let secrets = directory.join(SECRETS).to_string_lossy().into_owned();
+        host.tmpfs.get_or_insert_default().insert(secrets, "mode=1777,size=16m".to_owned());
+    }
+    Ok(body)
+}
+
 fn host_config(spec: &NodeSpec, keeper: &Path) -> HostConfig {
     let label = &spec.label;
     let directory = spec.directory.as_path();
@@ -140,13 +197,13 @@ fn host_config(spec: &NodeSpec, keeper: &Path) -> HostConfig {
 }
 
 /// The kind of mount that fails when its source is missing, instead of making a directory of root's (pools-D2).
-fn bind(source: &Path, target: &Path, writable: bool) -> Mount {
-    Mount {
+fn bind(source: &Path, target: &Path, writable: bool) -> Bind {
+    Bind {
         typ: Some(MountType::BIND),
         source: Some(source.to_string_lossy().into_owned()),
         target: Some(target.to_string_lossy().into_owned()),
         read_only: Some(!writable),
-        ..Mount::default()
+        ..Bind::default()
     }
 }
 
@@ -172,14 +229,13 @@ pub(super) fn guard_marks(spec: &DoorSpec, config: &DockerConfig) -> Vec<(String
     marks.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The filter by which a node's such objects are found; of all nodes when none is named.
-pub(super) fn guard_filter(config: &DockerConfig, node: Option<NodeId>) -> HashMap<String, Vec<String>> {
-    let mut labels = vec![
+/// The filter by which everything of a node is found, the node itself among it.
+pub(super) fn node_filter(config: &DockerConfig, node: NodeId) -> HashMap<String, Vec<String>> {
+    let labels = vec![
         format!("{INSTANCE}={}", mark_value(&config.instance)),
         format!("{PROVIDER}={}", mark_value(&config.name)),
-        format!("{KIND}={GUARD}"),
+        format!("{NODE}={node}"),
     ];
-    labels.extend(node.map(|node| format!("{NODE}={node}")));
     HashMap::from([("label".to_owned(), labels)])
 }
 
@@ -190,6 +246,13 @@ fn mark_value(value: &str) -> String {
         return value.to_owned();
     }
     Sha256::digest(value).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What an inspection of a build container says.
+pub(super) fn seen_room(found: &ContainerInspectResponse, config: &DockerConfig) -> Seen {
+    let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
+    let ours = labels.is_some_and(|labels| is_of_kind(ROOM_KIND, labels, config));
+    Seen { ours, ..seen(found, config) }
 }
 
 /// What an inspection says.
@@ -233,8 +296,9 @@ fn is_ours(labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
     is_of_kind("node", labels, config)
 }
 
-fn is_guarded(labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
-    is_of_kind(GUARD, labels, config)
+/// Whether a build made it, or it was made for one beside its node.
+pub(super) fn is_child(labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
+    [GUARD, ROOM_KIND].iter().any(|kind| is_of_kind(kind, labels, config))
 }
 
 fn is_of_kind(kind: &str, labels: &HashMap<String, String>, config: &DockerConfig) -> bool {
@@ -264,7 +328,7 @@ pub(super) fn listing(containers: &[ContainerSummary], config: &DockerConfig) ->
                 });
             }
             // What a build made is there as long as its node, or is left of one (pools-D57).
-            Some(node) if is_guarded(&labels, config) => left.push(Observed {
+            Some(node) if is_child(&labels, config) => left.push(Observed {
                 node,
                 external_id: container.id.clone().unwrap_or_default(),
                 state: ObservedState::Exited("only containers that its build made are left".to_owned()),

@@ -35,6 +35,7 @@ const TEXTS: &[(&str, Class)] = &[
     ("no matching manifest", Class::Permanent),
     ("repository does not exist", Class::Permanent),
     ("unauthorized", Class::Permanent),
+    ("no basic auth credentials", Class::Permanent),
     ("access denied", Class::Permanent),
     ("denied:", Class::Permanent),
     ("invalid reference format", Class::Permanent),
@@ -42,6 +43,7 @@ const TEXTS: &[(&str, Class)] = &[
     ("exec format error", Class::Permanent),
     ("executable file not found", Class::Permanent),
     ("unable to find user", Class::Permanent),
+    ("unable to find group", Class::Permanent),
     ("--storage-opt", Class::Permanent),
 ];
 

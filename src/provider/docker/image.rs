@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::auth::DockerCredentials;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{self, Phase};
+use crate::image::Login;
 use crate::pool::label::PullPolicy;
 use crate::pool::provider::{ImageFacts, ProviderError};
 
@@ -34,6 +36,7 @@ impl Images {
         docker: &Docker,
         reference: &str,
         policy: PullPolicy,
+        login: Option<&Login>,
     ) -> Result<ImageFacts, ProviderError> {
         let asked = Instant::now();
         let present = inspect(docker, reference).await?;
@@ -51,7 +54,11 @@ impl Images {
             }
             _ => {}
         }
-        let pulled = self.pull_shared(docker, reference, asked).await;
+        let pulled = match login {
+            None => self.pull_shared(docker, reference, asked).await,
+            // What one may have is nothing that another one may wait for.
+            Some(_) => self.pull_limited(docker, reference, login).await,
+        };
         match (pulled, present) {
             (Ok(()), _) => {}
             // What moves cannot be looked up now; what is there is used, unless a pull was asked for by word.
@@ -82,19 +89,28 @@ impl Images {
         if last.is_some_and(|last| last >= asked) {
             return Ok(());
         }
-        timeout(self.pull_timeout, pull(docker, reference)).await.unwrap_or_else(|_| {
-            let text = format!("pulling {reference} took longer than {} s", self.pull_timeout.as_secs());
-            Err(ProviderError::Transient(text))
-        })?;
+        self.pull_limited(docker, reference, None).await?;
         *last = Some(Instant::now());
         Ok(())
     }
+
+    async fn pull_limited(
+        &self,
+        docker: &Docker,
+        reference: &str,
+        login: Option<&Login>,
+    ) -> Result<(), ProviderError> {
+        timeout(self.pull_timeout, pull(docker, reference, login)).await.unwrap_or_else(|_| {
+            let text = format!("pulling {reference} took longer than {} s", self.pull_timeout.as_secs());
+            Err(ProviderError::Transient(text))
+        })
+    }
 }
 
-async fn pull(docker: &Docker, reference: &str) -> Result<(), ProviderError> {
+async fn pull(docker: &Docker, reference: &str, login: Option<&Login>) -> Result<(), ProviderError> {
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
-        match pull_once(docker, reference).await {
+        match pull_once(docker, reference, login).await {
             Err(ProviderError::Transient(text)) if attempt < TRIES => {
                 tracing::warn!(image = reference, attempt, "pull failed, trying again: {text}");
                 sleep(pause).await;
@@ -110,16 +126,25 @@ async fn pull(docker: &Docker, reference: &str) -> Result<(), ProviderError> {
     Ok(())
 }
 
-async fn pull_once(docker: &Docker, reference: &str) -> Result<(), ProviderError> {
+async fn pull_once(docker: &Docker, reference: &str, login: Option<&Login>) -> Result<(), ProviderError> {
     // Without a tag the engine would pull all of them.
     let tagged = if has_tag(reference) { reference.to_owned() } else { format!("{reference}:latest") };
     let options = CreateImageOptionsBuilder::default().from_image(&tagged).build();
-    let mut progress = docker.create_image(Some(options), None, None);
+    let mut progress = docker.create_image(Some(options), None, login.map(credentials));
     while let Some(line) = progress.next().await {
         // A failure can also come as a line of a stream that began well.
         line.map_err(|error| error::classify(&error, Phase::Repeatable))?;
     }
     Ok(())
+}
+
+/// A login as the engine takes it, in a header.
+pub(super) fn credentials(login: &Login) -> DockerCredentials {
+    DockerCredentials {
+        username: Some(login.user.clone()),
+        password: Some(login.password.clone()),
+        ..DockerCredentials::default()
+    }
 }
 
 pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<ImageFacts>, ProviderError> {
@@ -132,9 +157,11 @@ pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<I
             };
         }
     };
+    let id = found.id.clone().unwrap_or_default();
     let digest = found.repo_digests.and_then(|digests| digests.into_iter().next());
     Ok(Some(ImageFacts {
         reference: reference.to_owned(),
+        id,
         digest: digest.or(found.id).unwrap_or_default(),
         created: found.created.map(|created| created.to_string()).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),

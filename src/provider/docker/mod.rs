@@ -4,6 +4,7 @@
 //! before the start, every later one an exec of `keeper join` (decision 17). Only objects with this installation's marks are
 //! ever touched. Start with [`DockerProvider`].
 
+mod archive;
 mod children;
 mod container;
 mod engine;
@@ -13,6 +14,7 @@ mod host_image;
 mod image;
 mod keeper_file;
 mod stream;
+mod workshop;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,10 @@ use self::error::Phase;
 use self::guard::DockerDoor;
 use self::image::Images;
 use self::keeper_file::KeeperFile;
+use self::workshop::DockerWorkshop;
 use super::directory::{self, Mark};
 use crate::guard::{Door, Refusals};
+use crate::image::Workshop;
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
 use crate::pool::provider::{
@@ -75,9 +79,9 @@ pub async fn engine_version(address: &str) -> Result<String, ProviderError> {
 pub struct DockerProvider {
     config: DockerConfig,
     mark: Mark,
-    engine: Engine,
-    images: Images,
-    keeper: KeeperFile,
+    engine: Arc<Engine>,
+    images: Arc<Images>,
+    keeper: Arc<KeeperFile>,
     /// Containers that this process has made and not started yet: nobody else can have started them, so none is looked at again.
     new: Mutex<HashMap<NodeId, String>>,
 }
@@ -87,9 +91,9 @@ impl DockerProvider {
     pub fn new(config: DockerConfig) -> DockerProvider {
         DockerProvider {
             mark: Mark { instance: config.instance.clone(), provider: config.name.clone() },
-            engine: Engine::new(config.engine.clone()),
-            images: Images::new(config.pull_timeout),
-            keeper: KeeperFile::new(config.program.clone(), config.keeper_dir.clone()),
+            engine: Arc::new(Engine::new(config.engine.clone())),
+            images: Arc::new(Images::new(config.pull_timeout)),
+            keeper: Arc::new(KeeperFile::new(config.program.clone(), config.keeper_dir.clone())),
             new: Mutex::default(),
             config,
         }
@@ -188,7 +192,7 @@ impl Provider for DockerProvider {
             return Err(ProviderError::Permanent(format!("the label '{}' names no image", label.name)));
         };
         let docker = self.engine.client().await?;
-        self.images.prepare(&docker, reference, label.pull).await.map(Some)
+        self.images.prepare(&docker, reference, label.pull, None).await.map(Some)
     }
 
     async fn create(&self, spec: &NodeSpec) -> Result<String, ProviderError> {
@@ -314,6 +318,17 @@ impl Provider for DockerProvider {
         let socket = self.config.engine.strip_prefix("unix://")?;
         let marks = container::guard_marks(spec, &self.config);
         Some(Arc::new(DockerDoor::new(socket.into(), spec, marks, refusals)))
+    }
+
+    fn workshop(&self, lease: &DoorSpec) -> Option<Arc<dyn Workshop>> {
+        Some(Arc::new(DockerWorkshop {
+            config: self.config.clone(),
+            mark: self.mark.clone(),
+            engine: Arc::clone(&self.engine),
+            images: Arc::clone(&self.images),
+            keeper: Arc::clone(&self.keeper),
+            lease: lease.clone(),
+        }))
     }
 
     async fn diagnose(&self, node: NodeId) -> String {

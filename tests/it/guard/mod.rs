@@ -1,7 +1,7 @@
 //! Jobs that call the real `docker` command in their steps, and a hostile one (pools-D57).
 
 mod hostile;
-mod place;
+pub mod place;
 
 use place::Place;
 

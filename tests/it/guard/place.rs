@@ -7,7 +7,7 @@ use std::time::Duration;
 use causeway::gearman::client::Client;
 use serde_json::json;
 
-use crate::support::{IMAGE, Program, Serve, engine, get, import_busybox, submit, within};
+use crate::support::{IMAGE, Program, Serve, engine, get, import_busybox, run, submit, within};
 
 /// How long a build may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -25,20 +25,28 @@ impl Place {
     /// `None`: the test is not run, and has been noted.
     #[track_caller]
     pub fn open(scripts: &[(&str, &str)]) -> Option<Place> {
-        let engine = engine()?;
-        import_busybox(&engine);
-        import(&engine);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        std::fs::create_dir_all(path.join("git/core")).unwrap();
-        std::fs::write(path.join("git/core/HEAD"), "ref: refs/heads/master\n").unwrap();
         let jobs: Vec<_> = scripts
             .iter()
             .map(|(name, script)| {
                 json!({"job": {"name": name, "node": "docker", "builders": [{"shell": script}]}})
             })
             .collect();
-        std::fs::write(path.join("jobs.yaml"), json!(jobs).to_string()).unwrap();
+        Place::with(&json!(jobs).to_string(), |path, engine| {
+            import_busybox(engine);
+            import(engine);
+            std::fs::create_dir_all(path.join("git/core")).unwrap();
+            std::fs::write(path.join("git/core/HEAD"), "ref: refs/heads/master\n").unwrap();
+            configuration(path, engine)
+        })
+    }
+
+    /// A server with these jobs and the configuration for a folder and an engine.
+    #[track_caller]
+    pub fn with(jobs: &str, configuration: impl FnOnce(&Path, &str) -> String) -> Option<Place> {
+        let engine = engine()?;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::write(path.join("jobs.yaml"), jobs).unwrap();
         let config = path.join("causeway.yaml");
         std::fs::write(&config, configuration(path, &engine)).unwrap();
         let serve = Serve::new(&path.join("state")).config(&config);
@@ -48,9 +56,35 @@ impl Place {
 
     /// Submits a build as Zuul does.
     pub async fn submit(&mut self, job: &str) {
+        self.submit_with(job, &json!({})).await;
+    }
+
+    /// The same with parameters.
+    pub async fn submit_with(&mut self, job: &str, parameters: &serde_json::Value) {
         let mut client = Client::connect(self.server.gearman().parse().unwrap()).await.unwrap();
-        submit(&mut client, job, job, &json!({})).await;
+        submit(&mut client, job, job, parameters).await;
         self.clients.push(client);
+    }
+
+    /// Asks for the end of a job's first build, as a person does.
+    #[track_caller]
+    pub fn abort(&self, job: &str) {
+        let state = self.folder.path().join("state").display().to_string();
+        let words =
+            ["build", "abort", &format!("{job}#1"), "--server", self.server.http(), "--state", &state];
+        let finished = run(&words);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    }
+
+    /// Pushes an image with the account that a test's registry knows.
+    #[track_caller]
+    pub fn push(&self, image: &str) {
+        let host = image.split('/').next().unwrap();
+        let login = ["login", "-u", "ci", "-p", "right horse", host];
+        for words in [&login[..], &["push", image], &["rmi", image]] {
+            let output = self.docker(&self.engine, words);
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 
     pub fn kill_and_start(&mut self) {
@@ -104,11 +138,24 @@ impl Place {
 
     /// What is on the engine of a node's guard: containers and volumes.
     pub fn left(&self, node: &str) -> String {
-        let label = format!("label=causeway.node={node}");
-        let filter = ["--filter", &label, "--filter", "label=causeway.kind=guard"];
+        self.found(&[&format!("label=causeway.node={node}"), "label=causeway.kind=guard"])
+    }
+
+    /// The containers and volumes with these labels.
+    fn found(&self, labels: &[&str]) -> String {
+        let filter: Vec<&str> = labels.iter().flat_map(|label| ["--filter", label]).collect();
         let containers = self.docker(&self.engine, &[&["ps", "-aq"], &filter[..]].concat());
         let volumes = self.docker(&self.engine, &[&["volume", "ls", "-q"], &filter[..]].concat());
         format!("{}{}", String::from_utf8_lossy(&containers.stdout), String::from_utf8_lossy(&volumes.stdout))
+    }
+
+    /// Waits until neither the node is there nor anything that belongs to it.
+    #[track_caller]
+    pub fn until_all_gone(&self, node: &str) {
+        within(LIMIT, || {
+            let left = self.found(&[&format!("label=causeway.node={node}")]);
+            if left.is_empty() { Ok(()) } else { Err(format!("left of {node}: {left}")) }
+        });
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use serde_json::Value;
 
+use super::control_group::control_group;
 use super::objects::CONTAINERS_MAX;
 use super::pins::{Pinned, pin};
 use super::reply::{Body, empty, full, headed, of_json, passed};
@@ -207,34 +208,11 @@ impl DockerDoor {
     /// What the lease may do.
     async fn grant(&self) -> Result<&Grant, Trouble> {
         let made = self.grant.get_or_try_init(|| async {
-            let cgroup_parent = self.control_group().await?;
+            let cgroup_parent = control_group(&self.engine, self.node).await?;
             let grant = Grant::new(&self.label, self.workspace.clone(), self.marks.clone(), cgroup_parent);
             grant.ok_or_else(|| Refusal::forbidden("pools-D57", "the label gives no engine").into())
         });
         made.await
-    }
-
-    /// Where the node's processes are limited, where containers can be put below it: with control groups of version 1, whose
-    /// groups may have processes and further groups at once, and an engine that names groups by paths.
-    async fn control_group(&self) -> Result<Option<String>, Trouble> {
-        let info = self.engine.look("/info").await?.unwrap_or_default();
-        let is = |name: &str, value: &str| info.get(name).and_then(Value::as_str) == Some(value);
-        if !is("CgroupDriver", "cgroupfs") || !is("CgroupVersion", "1") {
-            return Ok(None);
-        }
-        let name = super::super::container::external_name(self.node);
-        let node = self.engine.look(&format!("/containers/{name}/json")).await?.unwrap_or_default();
-        let Some(pid) = node.pointer("/State/Pid").and_then(Value::as_u64).filter(|pid| *pid > 0) else {
-            return Ok(None);
-        };
-        let groups = tokio::fs::read_to_string(format!("/proc/{pid}/cgroup")).await.unwrap_or_default();
-        let memory = groups.lines().find_map(|line| {
-            let mut parts = line.splitn(3, ':');
-            let controllers = parts.nth(1)?;
-            controllers.split(',').any(|name| name == "memory").then(|| parts.next())?
-        });
-        let id = node.get("Id").and_then(Value::as_str).unwrap_or_default();
-        Ok(memory.filter(|path| !id.is_empty() && path.ends_with(id)).map(str::to_owned))
     }
 
     async fn forward(&self, method: Method, target: &str, body: Body) -> Result<Response<Body>, Trouble> {

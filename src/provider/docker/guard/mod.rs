@@ -5,6 +5,7 @@
 //! [`DockerDoor::serve`](crate::guard::Door::serve).
 
 mod call;
+mod control_group;
 mod objects;
 mod pins;
 mod reply;
@@ -30,7 +31,7 @@ use self::wire::EngineSocket;
 use crate::guard::{Door, Grant, Refusal, Refusals};
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
-use crate::pool::provider::DoorSpec;
+use crate::pool::provider::{DoorSpec, ProviderError};
 
 /// A connection that asks for nothing is closed after this time; clients open another.
 const IDLE_LIMIT: Duration = Duration::from_secs(120);
@@ -63,6 +64,18 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Trouble {
         Trouble::Refused(refusal)
     }
+}
+
+/// The control group of a node, below which its further containers are put (pools-D57); `None` where that cannot be.
+///
+/// # Errors
+/// When the engine does not answer.
+pub(super) async fn control_group(socket: PathBuf, node: NodeId) -> Result<Option<String>, ProviderError> {
+    let found = control_group::control_group(&EngineSocket(socket), node).await;
+    found.map_err(|trouble| match trouble {
+        Trouble::Refused(refusal) => ProviderError::Permanent(refusal.to_string()),
+        Trouble::Engine(text) => ProviderError::Transient(text),
+    })
 }
 
 /// The two streams of a call that changed the protocol.

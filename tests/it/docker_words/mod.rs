@@ -1,0 +1,5 @@
+//! Jobs whose YAML speaks of Docker, on a real engine, with real registries (docker-27.11).
+
+mod registry;
+mod room;
+mod site;
