@@ -33,6 +33,9 @@ mod events;
 #[cfg(test)]
 mod failpoints;
 #[cfg(test)]
+#[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
+mod fake_master;
+#[cfg(test)]
 mod full_disk;
 #[cfg(test)]
 mod gearman;
@@ -52,6 +55,8 @@ mod keeper;
 mod keeper_process;
 #[cfg(test)]
 mod keeper_support;
+#[cfg(test)]
+mod master_client;
 #[cfg(test)]
 mod masters;
 #[cfg(test)]

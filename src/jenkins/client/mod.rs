@@ -6,14 +6,15 @@
 
 mod probe;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Method, RequestBuilder, redirect};
 
 use super::wire::{
-    BuildFacts, Identity, JobFacts, LogPart, QueueId, QueueItem, Refusal, Reply, RootFacts, cancelled, jobs,
-    listing, queued,
+    BuildFacts, Crumb, Identity, JobFacts, LogPart, QueueId, QueueItem, RecentBuild, Refusal, Reply,
+    RootFacts, RunningBuild, WaitingItem, cancelled, jobs, listing, queued,
 };
 use crate::model::{Addresses, BaseUrl, BuildNumber, JobName};
 use crate::telemetry::innermost;
@@ -64,6 +65,8 @@ pub struct Master {
     login: Option<Login>,
     http: reqwest::Client,
     within: Duration,
+    /// The crumb that was fetched last; only logins with a password need one.
+    crumb: Arc<Mutex<Option<Crumb>>>,
 }
 
 impl Master {
@@ -78,7 +81,7 @@ impl Master {
             .no_proxy()
             .build()
             .map_err(|error| MasterError::Unreachable(innermost(&error).to_string()))?;
-        Ok(Master { addresses: Addresses::new(base.as_str()), login, http, within })
+        Ok(Master { addresses: Addresses::new(base.as_str()), login, http, within, crumb: Arc::default() })
     }
 
     /// What it says of itself.
@@ -181,6 +184,49 @@ impl Master {
         Ok(())
     }
 
+    /// Every item that waits in its queue, with why.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn queue(&self) -> Result<Vec<WaitingItem>, MasterError> {
+        Ok(WaitingItem::read_all(&self.get(&self.below(WaitingItem::PATH)).await?)?)
+    }
+
+    /// Every item that waits in its queue, with job and parameters.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn queue_with_parameters(&self) -> Result<Vec<WaitingItem>, MasterError> {
+        Ok(WaitingItem::read_all(&self.get(&self.below(WaitingItem::PATH_WITH_PARAMETERS)).await?)?)
+    }
+
+    /// Every build that its executors run.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn running(&self) -> Result<Vec<RunningBuild>, MasterError> {
+        Ok(RunningBuild::read_all(&self.get(&self.below(&RunningBuild::path())).await?)?)
+    }
+
+    /// The newest builds of a job.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn recent(&self, job: &JobName) -> Result<Vec<RecentBuild>, MasterError> {
+        let url = format!("{}{}", self.addresses.job(job), RecentBuild::path());
+        Ok(RecentBuild::read_all(&self.get(&url).await?)?)
+    }
+
+    /// Sets a build's description.
+    ///
+    /// # Errors
+    /// See [`Master::root`].
+    pub async fn describe(&self, job: &JobName, number: BuildNumber, text: &str) -> Result<(), MasterError> {
+        let url = format!("{}submitDescription", self.addresses.build(job, number));
+        self.post(&url, [("description".to_owned(), text.to_owned())]).await?.accepted()?;
+        Ok(())
+    }
+
     /// A trigger that lacks what a job with parameters needs: refused, but only after the right to build was looked at.
     async fn trigger_without_form(&self, job: &JobName) -> Result<(), MasterError> {
         let request = self.http.request(Method::POST, format!("{}build", self.addresses.job(job)));
@@ -204,7 +250,23 @@ impl Master {
         form: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Reply, MasterError> {
         let form: Vec<(String, String)> = form.into_iter().collect();
-        self.send(self.http.request(Method::POST, url).form(&form)).await
+        let reply = self.send(self.with_crumb(url, &form)).await?;
+        if !matches!(reply.accepted(), Err(Refusal::CrumbNeeded)) {
+            return Ok(reply);
+        }
+        // Refused before anything was looked at: the one thing that may be sent twice (jenkins-rest 1.3).
+        let crumb = Crumb::read(&self.get(&self.below(Crumb::PATH)).await?)?;
+        *self.crumb.lock().unwrap_or_else(PoisonError::into_inner) = Some(crumb);
+        self.send(self.with_crumb(url, &form)).await
+    }
+
+    fn with_crumb(&self, url: &str, form: &[(String, String)]) -> RequestBuilder {
+        let request = self.http.request(Method::POST, url).form(form);
+        // A poisoned lock only means that another thread panicked between two plain assignments.
+        match &*self.crumb.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(crumb) => request.header(&crumb.header, &crumb.value).header("cookie", &crumb.cookies),
+            None => request,
+        }
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Reply, MasterError> {

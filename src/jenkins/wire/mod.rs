@@ -6,6 +6,7 @@
 
 mod build;
 mod job;
+mod listing;
 mod log;
 mod queue;
 mod reply;
@@ -13,7 +14,8 @@ mod root;
 
 pub use build::{BuildFacts, Phase, Verdict};
 pub use job::{JobFacts, ParameterDefinition, jobs, listing};
+pub use listing::{Place, RecentBuild, RunningBuild, WaitingItem};
 pub use log::LogPart;
 pub use queue::{QueueId, QueueItem, QueueState, cancelled, queued};
 pub use reply::{Refusal, Reply};
-pub use root::{Identity, RootFacts};
+pub use root::{Crumb, Identity, RootFacts};

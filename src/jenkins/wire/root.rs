@@ -69,3 +69,37 @@ impl Identity {
         reply.json()
     }
 }
+
+/// What a POST with a password needs besides: bound to the session of the cookie (jenkins-rest 1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crumb {
+    /// The header that carries it.
+    pub header: String,
+    /// Its value.
+    pub value: String,
+    /// The session's cookies, as they go back.
+    pub cookies: String,
+}
+
+impl Crumb {
+    /// What to ask.
+    pub const PATH: &str = "crumbIssuer/api/json";
+
+    /// Reads the answer.
+    ///
+    /// # Errors
+    /// When there is none: [`Refusal::NotFound`] from a master without crumbs.
+    pub fn read(reply: &Reply) -> Result<Crumb, Refusal> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Raw {
+            crumb: String,
+            crumb_request_field: String,
+        }
+        let raw: Raw = reply.json()?;
+        let cookies = reply.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let cookies: Vec<&str> =
+            cookies.map(|(_, value)| value.split(';').next().unwrap_or_default().trim()).collect();
+        Ok(Crumb { header: raw.crumb_request_field, value: raw.crumb, cookies: cookies.join("; ") })
+    }
+}
