@@ -6,16 +6,20 @@
 //! Gearman or HTTP, or what kind of engine a node lives on. Start with `run`.
 
 mod archive;
+mod build_image;
 mod condition;
 mod conditional;
 mod context;
 mod ending;
+mod engine_step;
 mod environment;
 mod expand;
 mod guard;
+mod image_source;
 mod limits;
 mod order;
 mod publish;
+mod pull_image;
 mod room;
 mod room_spec;
 mod run;

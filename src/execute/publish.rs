@@ -40,6 +40,12 @@ impl<'a> Publishing<'a> {
         self.steps.leave_room().await;
         self.steps.remove_files().await?;
         self.steps.sweep().await?;
+        let done = self.run_all(verdict).await;
+        self.steps.clean_images().await;
+        done
+    }
+
+    async fn run_all(&mut self, verdict: &mut Verdict) -> Result<(), Trouble> {
         let publishers = self.steps.publishers();
         if publishers.is_empty() {
             return Ok(());

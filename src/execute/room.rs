@@ -9,15 +9,17 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::ending::judge;
+use super::limits::Span;
 use super::room_spec::Place;
 use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
-use crate::catalog::recipe::{BuildContainer, ContainerImage};
-use crate::image::{Login, ROOM, Reference, RoomFacts, RoomSpec, Workshop};
+use crate::catalog::recipe::{BuildContainer, ContainerImage, ImageSource};
+use crate::image::{BuildWords, Login, ROOM, Reference, RoomFacts, RoomSpec, Workshop};
 use crate::keeper::Keeper;
-use crate::model::{BuildState, Cause, NodeId, ResultWord};
+use crate::model::{BuildState, Cause, NodeId, ResultWord, StepEnd};
 use crate::pool::provider::{ImageFacts, ProviderError};
 use crate::pool::{Lease, LeaseFailure};
 
@@ -109,7 +111,7 @@ impl Steps<'_> {
     ///
     /// # Errors
     /// When the engine or the node fails.
-    pub async fn enter_room(&mut self, stop: &mut StopWatch) -> Result<Option<Effect>, Trouble> {
+    pub async fn enter_room(&mut self, span: Span, stop: &mut StopWatch) -> Result<Option<Effect>, Trouble> {
         let Some(wanted) = &self.recipe().build_container else { return Ok(None) };
         if self.record().state == BuildState::Publishing {
             return Ok(None);
@@ -130,6 +132,7 @@ impl Steps<'_> {
                 let cause = stopped.mark().map_or(Cause::Finished, |mark| mark.cause);
                 return Ok(Some(Effect::of(ResultWord::Aborted, cause)));
             }
+            () = over(span.left(self.now())) => return Ok(judge(&StepEnd::Timeout, WRAPPER, None, span.limits)),
         };
         match prepared {
             Prepared::Ready(room) => {
@@ -145,43 +148,82 @@ impl Steps<'_> {
         wanted: &BuildContainer,
         workshop: Arc<dyn Workshop>,
     ) -> Result<Prepared, Trouble> {
-        let image = match &wanted.image {
-            ContainerImage::Pull(image) => self.expand(image),
-            ContainerImage::Dockerfile { .. } => {
-                return Ok(Prepared::Not(refused("images are not built yet".to_owned())));
+        let login = match self.login_of(wanted.credential.as_deref()).await {
+            Ok(login) => login,
+            Err(text) => return Ok(Prepared::Not(refused(text))),
+        };
+        let had = match &wanted.image {
+            ContainerImage::Pull(image) => {
+                self.pulled_for_room(&self.expand(image), wanted.force_pull, &*workshop, login).await?
+            }
+            ContainerImage::Dockerfile { context, dockerfile } => {
+                let path = |path: &str| if path.is_empty() { "." } else { path }.to_owned();
+                let context = path(context);
+                let source = ImageSource {
+                    dockerfile: Some(format!("{context}/{dockerfile}")),
+                    context,
+                    no_cache: false,
+                    words: BuildWords { pull: wanted.force_pull, ..BuildWords::default() },
+                };
+                self.built_for_room(&source, &*workshop).await?
             }
         };
-        let reference = match Reference::parse(&image) {
-            Ok(reference) => reference,
-            Err(error) => return Ok(Prepared::Not(refused(error.to_string()))),
+        let (name, id) = match had {
+            Ok(had) => had,
+            Err(effect) => return Ok(Prepared::Not(effect)),
         };
-        let login = match &wanted.credential {
-            Some(id) => match self.login(id).await {
-                Ok(login) => Some(login),
-                Err(text) => return Ok(Prepared::Not(refused(text))),
-            },
-            None => None,
-        };
-        self.say(&format!("Builders run in the image {reference}\n")).await;
-        let pulled = workshop.pull(&reference, wanted.force_pull, login.as_ref()).await;
-        let facts = match pulled {
-            Ok(facts) => facts,
-            Err(error) => return unusable(&reference, error),
-        };
-        self.say(&shown(&facts)).await;
         let lease = self.session().lease();
         let label = lease.label();
         let (directory, workspace) = (lease.directory(), self.workspace());
         let place = Place { label: &label, directory, workspace: workspace.as_ref() };
-        let spec = match place.room(wanted, &image, facts.id, |text| self.expand(text)) {
+        let spec = match place.room(wanted, &name, id, |text| self.expand(text)) {
             Ok(spec) => spec,
             Err(text) => return Ok(Prepared::Not(refused(text))),
         };
         let room = Room::new(workshop, lease);
         match room.open(&spec).await {
             Ok(()) => Ok(Prepared::Ready(Arc::new(room))),
-            Err(error) => unusable(&reference, error),
+            Err(error) => Ok(Prepared::Not(unusable(&name, error)?)),
         }
+    }
+
+    /// The image's name and id, or the effect of not having it.
+    async fn pulled_for_room(
+        &self,
+        image: &str,
+        always: bool,
+        workshop: &dyn Workshop,
+        login: Option<Login>,
+    ) -> Result<Result<(String, String), Effect>, Trouble> {
+        let name = match Reference::parse(image) {
+            Ok(name) => name,
+            Err(error) => return Ok(Err(refused(error.to_string()))),
+        };
+        self.say(&format!("Builders run in the image {name}\n")).await;
+        match workshop.pull(&name, always, login.as_ref()).await {
+            Ok(facts) => {
+                self.say(&shown(&facts)).await;
+                Ok(Ok((image.to_owned(), facts.id)))
+            }
+            Err(error) => unusable(&name.to_string(), error).map(Err),
+        }
+    }
+
+    /// The same for an image that is built from the workspace (docker-M2).
+    async fn built_for_room(
+        &self,
+        source: &ImageSource,
+        workshop: &dyn Workshop,
+    ) -> Result<Result<(String, String), Effect>, Trouble> {
+        self.say("Builders run in an image that is built from the workspace\n").await;
+        let spec = match self.build_spec(source, None) {
+            Ok(spec) => spec,
+            Err(text) => return Ok(Err(refused(text))),
+        };
+        Ok(match self.built(workshop, &spec).await? {
+            Ok(built) => Ok((String::new(), built.id)),
+            Err(failed) => Err(refused(failed.detail)),
+        })
     }
 
     /// Leaves the build container and removes it, with all that still runs in it.
@@ -210,11 +252,19 @@ impl Steps<'_> {
 }
 
 /// An image that cannot be used is the job's fault, or the engine's.
-fn unusable(reference: &Reference, error: ProviderError) -> Result<Prepared, Trouble> {
+fn unusable(image: &str, error: ProviderError) -> Result<Effect, Trouble> {
     match error {
-        ProviderError::Permanent(text) => Ok(Prepared::Not(refused(text))),
-        ProviderError::NotFound => Ok(Prepared::Not(refused(format!("no such image: {reference}")))),
-        other => Err(Trouble::Infrastructure(format!("the image {reference} cannot be had: {other}"))),
+        ProviderError::Permanent(text) => Ok(refused(text)),
+        ProviderError::NotFound => Ok(refused(format!("no such image: {image}"))),
+        other => Err(Trouble::Infrastructure(format!("the image {image} cannot be had: {other}"))),
+    }
+}
+
+/// Resolves when that time is over; never without a limit.
+pub(super) async fn over(left: Option<Duration>) {
+    match left {
+        Some(left) => sleep(left).await,
+        None => std::future::pending().await,
     }
 }
 

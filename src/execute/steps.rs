@@ -1,7 +1,7 @@
 //! Steps of a build, run or taken up in the recipe's order.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
@@ -39,6 +39,8 @@ pub(super) struct Steps<'a> {
     environment: IndexMap<String, String>,
     /// The same for steps in the build container.
     in_room: IndexMap<String, String>,
+    /// What steps of ours have left for those that follow.
+    left: Mutex<IndexMap<String, String>>,
     workspace: String,
     limits: Limits,
 }
@@ -63,6 +65,7 @@ impl<'a> Steps<'a> {
             secrets,
             environment: IndexMap::new(),
             in_room: IndexMap::new(),
+            left: Mutex::default(),
             workspace,
             limits: Limits::default(),
         };
@@ -125,15 +128,15 @@ impl<'a> Steps<'a> {
     /// When the node is lost.
     pub async fn builders(&mut self, verdict: &mut Verdict, stop: &mut StopWatch) -> Result<(), Trouble> {
         let (builders, _) = place(self.recipe);
-        if let Some(effect) = self.enter_room(stop).await? {
+        // The limit counts from here on, over restarts too (pools-D64).
+        let since = self.record.started_at.unwrap_or_else(|| self.now());
+        let span = Span::new(self.limits, since);
+        if let Some(effect) = self.enter_room(span, stop).await? {
             self.say(&format!("{}\n", effect.cause)).await;
             verdict.worsen(effect.word, effect.cause);
             return Ok(());
         }
         self.put_files().await?;
-        // The limit counts from here on, over restarts too (pools-D64).
-        let since = self.record.started_at.unwrap_or_else(|| self.now());
-        let span = Span::new(self.limits, since);
         for placed in &builders {
             if let Some(mark) = stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
@@ -162,9 +165,8 @@ impl<'a> Steps<'a> {
         match placed.step {
             Step::Shell(shell) => self.shell(placed.index, shell, span, stop).await,
             Step::TriggerBuilds(trigger) => self.trigger(placed.index, trigger, span, stop).await,
-            Step::PullImage(_) | Step::BuildImage(_) => {
-                Err(Trouble::Definition("images are not carried yet".to_owned()))
-            }
+            Step::PullImage(pull) => self.pull_image(placed.index, pull, span, stop).await,
+            Step::BuildImage(image) => self.build_image(placed.index, image, span, stop).await,
             Step::Conditional(step) => {
                 // A step may stand in a step: the future would have no size.
                 Box::pin(self.conditional(placed, step, span, stop, so_far)).await
@@ -268,7 +270,7 @@ impl<'a> Steps<'a> {
             step: StepId(index),
             argv: shell.interpreter.clone(),
             script: Some(shell.script.clone().into_bytes()),
-            env: self.step_environment().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            env: self.all_variables(),
             cwd: self.workspace.clone(),
             absolute: span.left(self.now()),
             inactivity: span.limits.inactivity,
@@ -276,6 +278,24 @@ impl<'a> Steps<'a> {
             log_limit: settings.log_limit,
             end_at_log_limit: false,
         }
+    }
+
+    /// A variable of the last image that was made, for steps that follow (docker-M40).
+    pub fn keep_image_variable(&self, name: &str, value: String) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.insert(format!("CAUSEWAY_IMAGE_{name}"), value);
+    }
+
+    /// One variable of a step.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.all_variables().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    fn all_variables(&self) -> Vec<(String, String)> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let all =
+            self.step_environment().iter().filter(|(name, _)| !left.contains_key(*name)).chain(left.iter());
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn step_environment(&self) -> &IndexMap<String, String> {

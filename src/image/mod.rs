@@ -3,13 +3,19 @@
 //! Owns what can be said of an image without an engine. Never: I/O, an engine's client, a build. Start with [`Reference`].
 
 mod build_words;
+mod dockerfile;
+mod ignore;
 mod reference;
 mod rules;
 mod size;
 mod workshop;
 
 pub use build_words::{BuildArgument, BuildWords, WordProblem};
+pub use dockerfile::{Dockerfile, DockerfileError, check_trigger};
+pub use ignore::{IGNORE_FILE, Ignored};
 pub use reference::{Reference, ReferenceError, from_registry, is_variable};
 pub use rules::{ImageBuilds, ImageRules};
 pub use size::bytes_of;
-pub use workshop::{Login, ROOM, RoomFacts, RoomSpec, SECRETS, Workshop};
+pub use workshop::{
+    BuildFailure, BuildSpec, Built, Login, PushFailure, ROOM, RoomFacts, RoomSpec, SECRETS, Workshop,
+};

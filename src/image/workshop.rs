@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use super::Reference;
 use crate::pool::label::{Mount, NetworkMode};
@@ -59,6 +60,71 @@ pub struct RoomFacts {
     pub knows_user: bool,
 }
 
+/// An image to be built (docker-27.3). Paths are relative to the directory in which the node's workspaces lie.
+#[derive(Debug, Clone)]
+pub struct BuildSpec {
+    /// The directory that is sent.
+    pub context: PathBuf,
+    /// The Dockerfile.
+    pub dockerfile: PathBuf,
+    /// Values of build arguments.
+    pub arguments: Vec<(String, String)>,
+    /// Labels of the image.
+    pub labels: Vec<(String, String)>,
+    /// The stage that is built; `None`: the last.
+    pub target: Option<String>,
+    /// Nothing is taken from the cache.
+    pub no_cache: bool,
+    /// Base images are pulled even when they are there.
+    pub pull: bool,
+    /// At most this much memory; `None`: as the node.
+    pub memory_bytes: Option<u64>,
+    /// Builds of one scope share what is cached (docker-M14).
+    pub scope: String,
+    /// A registry's host, and the login for it.
+    pub login: Option<(String, Login)>,
+}
+
+/// An image that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The engine's id.
+    pub id: String,
+    /// The images that it is made from.
+    pub bases: Vec<ImageFacts>,
+    /// Files that were sent.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Why there is no image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildFailure {
+    /// Refused before anything was sent: context, Dockerfile, base images, rules.
+    #[error("{0}")]
+    Refused(String),
+    /// The engine's own words; with the code of a RUN that failed.
+    #[error("{text}")]
+    Failed {
+        /// The exit code.
+        code: Option<i32>,
+        /// What the engine says.
+        text: String,
+    },
+    /// A RUN was ended by the kernel for memory.
+    #[error("{0}")]
+    Memory(String),
+    /// The engine did not answer, or broke off.
+    #[error("{0}")]
+    Engine(String),
+}
+
+/// Why an image did not reach its registry: the registry's words, or the engine's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PushFailure(pub String);
+
 /// An engine, as far as one lease may use it. Calls may be repeated.
 #[async_trait]
 pub trait Workshop: Send + Sync {
@@ -72,6 +138,29 @@ pub trait Workshop: Send + Sync {
         always: bool,
         login: Option<&Login>,
     ) -> Result<ImageFacts, ProviderError>;
+
+    /// Builds an image from a directory of the workspace (docker-M10 to M12). What the engine says goes to `log`, line by line. Dropping
+    /// the future ends the build.
+    ///
+    /// # Errors
+    /// See [`BuildFailure`].
+    async fn build(&self, spec: &BuildSpec, log: &mpsc::Sender<String>) -> Result<Built, BuildFailure>;
+
+    /// Gives an image that this lease built, or another one that is there, a name, and pushes it if `push` says so. Answers with the
+    /// digest of a push (docker-M16).
+    ///
+    /// # Errors
+    /// The registry's words; what could pass has been tried several times.
+    async fn publish(
+        &self,
+        id: &str,
+        name: &Reference,
+        push: bool,
+        login: Option<&Login>,
+    ) -> Result<Option<String>, PushFailure>;
+
+    /// Takes away names that this installation gave, and images of former builds that nobody has used for long (docker-M14, M18).
+    async fn clean(&self, names: &[Reference]);
 
     /// Makes and starts the build container, and opens a stream to its keeper; the one that is there already is used.
     ///

@@ -24,6 +24,6 @@ pub use files::{FileReader, FileWriter, Listing};
 pub use follow::{LogEvent, LogStream};
 pub use handle::Keeper;
 pub use leftover::{left_over_end, left_over_log};
-pub use node::{WORD, end_all_marked, is_started_as_keeper, remove_tree};
+pub use node::{WORD, end_all_marked, is_started_as_keeper, open_beneath, open_directory, remove_tree};
 pub use tunnel::Tunnels;
 pub use wire::{EndedBy, Entry, EntryKind, Exit, RefusalCode, StepEnd, StepId, StepSpec, StepState};

@@ -37,11 +37,6 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
         needs.engine();
         needs.container(container);
     }
-    if let Some(container) = &recipe.build_container
-        && matches!(container.image, ContainerImage::Dockerfile { .. })
-    {
-        later(scope, "wrapper docker-custom-build-env", &container.place);
-    }
     let mut steps = Vec::new();
     collect(&recipe.steps, &mut steps);
     for publisher in &recipe.publishers {
@@ -54,13 +49,11 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
         match step {
             Step::PullImage(pull) => {
                 needs("builder docker-pull-image", &pull.place).engine();
-                later(scope, "builder docker-pull-image", &pull.place);
                 pulls = Some(&pull.place);
             }
             Step::BuildImage(image) => {
                 let component = format!("builder {}", image.component);
                 needs(&component, &image.place).image(image);
-                later(scope, &component, &image.place);
             }
             Step::Shell(_) | Step::TriggerBuilds(_) | Step::Conditional(_) => {}
         }
@@ -72,14 +65,6 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
             .because("an image that is pulled is there for the steps of its own build");
         scope.find_at(Weight::Difference, "builder docker-pull-image", place, problem);
     }
-}
-
-/// What is understood and not carried out yet.
-fn later(scope: &Scope<'_>, component: &str, place: &Place) {
-    let problem =
-        Problem::error("not-done-yet", format!("{component} is understood, and not carried out yet"))
-            .cure("leave the job on Jenkins until then");
-    scope.find_at(Weight::Stays, component, place, problem);
 }
 
 fn labels<'a>(scope: &'a Scope<'_>, node: &str) -> Option<Vec<&'a LabelDefinition>> {

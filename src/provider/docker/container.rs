@@ -24,7 +24,7 @@ use crate::model::NodeId;
 use crate::pool::label::{LabelDefinition, Mount, NetworkMode, SecurityProfile};
 use crate::pool::provider::{DoorSpec, Listing, NodeSpec, Observed, ObservedState, ProviderError};
 
-const INSTANCE: &str = "causeway.instance";
+pub(super) const INSTANCE: &str = "causeway.instance";
 const NODE: &str = "causeway.node";
 const PROVIDER: &str = "causeway.provider";
 const POOL: &str = "causeway.pool";
@@ -240,7 +240,7 @@ pub(super) fn node_filter(config: &DockerConfig, node: NodeId) -> HashMap<String
 }
 
 /// A mark's value has at most 63 plain characters; a longer or other one is replaced by its hash (pools 2).
-fn mark_value(value: &str) -> String {
+pub(super) fn mark_value(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if value.len() <= 63 && value.bytes().all(plain) {
         return value.to_owned();

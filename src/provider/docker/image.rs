@@ -8,6 +8,7 @@ use bollard::Docker;
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{self, Phase};
@@ -16,8 +17,8 @@ use crate::pool::label::PullPolicy;
 use crate::pool::provider::{ImageFacts, ProviderError};
 
 /// Tries of one pull, with a pause that doubles in between (pools-D53).
-const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const TRIES: u32 = 5;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) struct Images {
     pull_timeout: Duration,
@@ -74,6 +75,16 @@ impl Images {
         Ok(ImageFacts { pulled_in: Some(asked.elapsed()), ..facts })
     }
 
+    /// Keeps a name to oneself: nobody pulls it or gives it to another image meanwhile.
+    pub async fn alone(&self, reference: &str) -> OwnedMutexGuard<Option<Instant>> {
+        self.place(reference).lock_owned().await
+    }
+
+    fn place(&self, reference: &str) -> Arc<tokio::sync::Mutex<Option<Instant>>> {
+        let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(pulls.entry(reference.to_owned()).or_default())
+    }
+
     /// One pull at a time and image; who waited for one that began after he asked needs no other.
     async fn pull_shared(
         &self,
@@ -81,10 +92,7 @@ impl Images {
         reference: &str,
         asked: Instant,
     ) -> Result<(), ProviderError> {
-        let place = {
-            let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(pulls.entry(reference.to_owned()).or_default())
-        };
+        let place = self.place(reference);
         let mut last = place.lock().await;
         if last.is_some_and(|last| last >= asked) {
             return Ok(());

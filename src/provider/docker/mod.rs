@@ -4,16 +4,21 @@
 //! before the start, every later one an exec of `keeper join` (decision 17). Only objects with this installation's marks are
 //! ever touched. Start with [`DockerProvider`].
 
+mod answer;
 mod archive;
+mod build;
 mod children;
 mod container;
+mod context;
 mod engine;
 mod error;
 mod guard;
 mod host_image;
 mod image;
 mod keeper_file;
+mod push;
 mod stream;
+mod tar;
 mod workshop;
 
 use std::collections::HashMap;

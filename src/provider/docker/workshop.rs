@@ -8,6 +8,7 @@ use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
     StartContainerOptions,
 };
+use tokio::sync::mpsc;
 
 use super::DockerConfig;
 use super::container::{self, Seen};
@@ -17,7 +18,9 @@ use super::guard::control_group;
 use super::image::Images;
 use super::keeper_file::KeeperFile;
 use super::{archive, stream};
-use crate::image::{Login, ROOM, Reference, RoomFacts, RoomSpec, Workshop};
+use crate::image::{
+    BuildFailure, BuildSpec, Built, Login, PushFailure, ROOM, Reference, RoomFacts, RoomSpec, Workshop,
+};
 use crate::pool::label::PullPolicy;
 use crate::pool::provider::{BoxStream, DoorSpec, ImageFacts, ObservedState, ProviderError};
 use crate::provider::directory::{self, Mark};
@@ -43,7 +46,7 @@ impl DockerWorkshop {
     }
 
     /// The build container, if there is one and it is ours.
-    async fn look(&self) -> Result<Option<Seen>, ProviderError> {
+    async fn look_at_room(&self) -> Result<Option<Seen>, ProviderError> {
         let docker = self.engine.client().await?;
         match docker.inspect_container(&self.name(), None::<InspectContainerOptions>).await {
             Ok(found) => Ok(Some(container::seen_room(&found, &self.config)).filter(|seen| seen.ours)),
@@ -95,8 +98,26 @@ impl Workshop for DockerWorkshop {
         self.images.prepare(&docker, &image.to_string(), policy, login).await
     }
 
+    async fn build(&self, spec: &BuildSpec, log: &mpsc::Sender<String>) -> Result<Built, BuildFailure> {
+        self.make(spec, log).await
+    }
+
+    async fn publish(
+        &self,
+        id: &str,
+        name: &Reference,
+        push: bool,
+        login: Option<&Login>,
+    ) -> Result<Option<String>, PushFailure> {
+        self.name_and_push(id, name, push, login).await
+    }
+
+    async fn clean(&self, names: &[Reference]) {
+        self.tidy(names).await;
+    }
+
     async fn open_room(&self, room: &RoomSpec) -> Result<BoxStream, ProviderError> {
-        let id = match self.look().await? {
+        let id = match self.look_at_room().await? {
             Some(Seen { state: ObservedState::Created, id, .. }) => id,
             Some(_) => return self.join_room().await,
             None => self.create(room).await?,
@@ -110,7 +131,7 @@ impl Workshop for DockerWorkshop {
 
     async fn join_room(&self) -> Result<BoxStream, ProviderError> {
         let gone = |text: &str| Err(ProviderError::Permanent(format!("the build container {text}")));
-        match self.look().await? {
+        match self.look_at_room().await? {
             None => gone("is gone"),
             Some(Seen { state: ObservedState::Exited(how), .. }) => gone(&how),
             Some(seen) => {
@@ -131,7 +152,7 @@ impl Workshop for DockerWorkshop {
     }
 
     async fn close_room(&self) -> Result<(), ProviderError> {
-        let Some(seen) = self.look().await? else { return Ok(()) };
+        let Some(seen) = self.look_at_room().await? else { return Ok(()) };
         let docker = self.engine.client().await?;
         let options = RemoveContainerOptionsBuilder::default().v(true).force(true).build();
         match docker.remove_container(&seen.id, Some(options)).await {

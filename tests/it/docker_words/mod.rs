@@ -1,5 +1,6 @@
 //! Jobs whose YAML speaks of Docker, on a real engine, with real registries (docker-27.11).
 
+mod build;
 mod registry;
 mod room;
 mod site;

@@ -17,6 +17,7 @@ const HASH: &str = "$2b$05$abcdefghijklmnopqrstuuB05BVy0V7KomGh8K56xgiHLq3Wkqh46
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Accounts,
+    ReadOnly,
 }
 
 pub struct Registry {
@@ -78,7 +79,7 @@ fn run(folder: &Path, port: u16, access: Access) -> Child {
     let shown = folder.display();
     let mut config = format!(
         "version: 0.1\nstorage:\n  filesystem: {{rootdirectory: {shown}/data}}\n  maintenance:\n    readonly: {{enabled: {}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
-        false
+        access == Access::ReadOnly
     );
     if access == Access::Accounts {
         std::fs::write(folder.join("accounts"), format!("{USER}:{HASH}\n")).unwrap();

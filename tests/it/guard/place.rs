@@ -122,6 +122,21 @@ impl Place {
         rest.split(' ').next().unwrap_or_default().to_owned()
     }
 
+    /// The node that is kept ready.
+    #[track_caller]
+    pub fn stocked_node(&self) -> String {
+        within(LIMIT, || {
+            let names = self.docker(
+                &self.engine,
+                &["ps", "--format", "{{.Names}}", "--filter", "label=causeway.kind=node"],
+            );
+            let names = String::from_utf8_lossy(&names.stdout).into_owned();
+            let own = |node: &&str| self.node_directory(node).exists();
+            let nodes = names.lines().filter_map(|name| name.strip_prefix("causeway-"));
+            nodes.filter(own).map(str::to_owned).next().ok_or_else(|| format!("none of ours: {names}"))
+        })
+    }
+
     pub fn node_directory(&self, node: &str) -> PathBuf {
         self.folder.path().join("state/nodes").join(node)
     }

@@ -11,6 +11,7 @@ mod pins;
 mod reply;
 mod wire;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,8 +27,10 @@ use tokio::io::DuplexStream;
 use tokio::sync::OnceCell;
 
 use self::objects::Objects;
-use self::reply::{Body, message};
-use self::wire::EngineSocket;
+use self::reply::message;
+
+pub(super) use self::reply::{Body, empty};
+pub(super) use self::wire::{EngineSocket, request, whole};
 use crate::guard::{Door, Grant, Refusal, Refusals};
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
@@ -54,10 +57,19 @@ pub(super) struct DockerDoor {
 }
 
 /// Why a request is not answered by the engine.
-enum Trouble {
+pub(super) enum Trouble {
     Refused(Refusal),
     /// The engine is out of reach, or broke off.
     Engine(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Refused(refusal) => refusal.fmt(formatter),
+            Trouble::Engine(text) => formatter.write_str(text),
+        }
+    }
 }
 
 impl From<Refusal> for Trouble {

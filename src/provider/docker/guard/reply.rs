@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Why a body broke off.
 type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// A body of either direction.
-pub(super) type Body = UnsyncBoxBody<Bytes, BodyError>;
+pub(in crate::provider::docker) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Of the engine's head these lines are passed on.
 const PASSED: &[&str] = &[
@@ -24,7 +24,7 @@ const PASSED: &[&str] = &[
 ];
 
 /// No body.
-pub(super) fn empty() -> Body {
+pub(in crate::provider::docker) fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 

@@ -20,7 +20,7 @@ const ANSWER_MAX: usize = 8 << 20;
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the engine listens.
-pub(super) struct EngineSocket(pub PathBuf);
+pub(in crate::provider::docker) struct EngineSocket(pub PathBuf);
 
 impl EngineSocket {
     /// Sends a request; the answer's body follows as it comes.
@@ -52,7 +52,11 @@ impl EngineSocket {
 }
 
 /// A request to the engine.
-pub(super) fn request(method: Method, target: &str, body: Body) -> Result<Request<Body>, Trouble> {
+pub(in crate::provider::docker) fn request(
+    method: Method,
+    target: &str,
+    body: Body,
+) -> Result<Request<Body>, Trouble> {
     Request::builder()
         .method(method)
         .uri(target)
@@ -62,7 +66,7 @@ pub(super) fn request(method: Method, target: &str, body: Body) -> Result<Reques
 }
 
 /// Reads an answer as a whole.
-pub(super) async fn whole(body: Incoming) -> Result<bytes::Bytes, Trouble> {
+pub(in crate::provider::docker) async fn whole(body: Incoming) -> Result<bytes::Bytes, Trouble> {
     let read = Limited::new(body, ANSWER_MAX).collect().await;
     read.map(|read| read.to_bytes()).map_err(|error| Trouble::Engine(error.to_string()))
 }
