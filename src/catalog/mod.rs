@@ -11,6 +11,7 @@ mod layout;
 mod loaded;
 mod pattern;
 mod plan;
+pub mod properties;
 pub mod recipe;
 mod targets;
 mod translate;

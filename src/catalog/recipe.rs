@@ -4,6 +4,8 @@
 mod condition;
 mod credential;
 mod docker;
+mod inject;
+mod managed_file;
 mod shared;
 mod test_report;
 mod trigger;
@@ -18,8 +20,10 @@ pub use docker::{
     BuildContainer, BuildImage, CommitContainer, ContainerImage, ContainerNetwork, ImageNames, ImageSource,
     PullImage, Volume,
 };
+pub use inject::Inject;
+pub use managed_file::ManagedFile;
 pub use test_report::{Counted, TestLimit, TestReports, TestSource};
-pub use trigger::{BuildStart, PassedParameters, Thresholds, TriggerBuilds};
+pub use trigger::{BuildStart, PassedParameters, StartAfter, StartsAfter, Thresholds, TriggerBuilds};
 
 /// A job, compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,6 +59,12 @@ pub struct Recipe {
     /// What becomes of the build's container after a success.
     #[serde(default)]
     pub commit: Option<CommitContainer>,
+    /// Managed files that the build gets.
+    #[serde(default)]
+    pub managed_files: Vec<ManagedFile>,
+    /// Ids of ssh keys that an agent holds for the steps.
+    #[serde(default)]
+    pub ssh_agent: Vec<String>,
     /// Not offered at all.
     #[serde(default)]
     pub disabled: bool,
@@ -141,6 +151,8 @@ pub enum Step {
     PullImage(PullImage),
     /// An image that is built, tagged, pushed.
     BuildImage(BuildImage),
+    /// Variables for the steps that follow.
+    Inject(Inject),
     /// Steps under a condition.
     Conditional(ConditionalStep),
 }
@@ -167,6 +179,8 @@ pub enum Publisher {
     Archive(Archive),
     /// Test reports that are read.
     TestReports(TestReports),
+    /// Builds that are started when all else is done.
+    StartsAfter(StartsAfter),
 }
 
 /// The `postbuildscript` publisher, new form.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::config::CatalogConfig;
 use super::finding::{Finding, Verdict, Weight};
-use super::recipe::{Place, Publisher, Recipe, Step, TriggerBuilds};
+use super::recipe::{BuildStart, Place, Publisher, Recipe, Step, TriggerBuilds};
 use super::tree::TreeJob;
 use crate::model::{Position, Problem};
 
@@ -113,32 +113,42 @@ fn targets(recipe: &Recipe) -> Vec<Target> {
     let mut targets = Vec::new();
     let groups = recipe.publishers.iter().flat_map(|publisher| match publisher {
         Publisher::PostBuildScript(script) => script.groups.iter().collect(),
-        Publisher::Archive(_) | Publisher::TestReports(_) => Vec::new(),
+        Publisher::Archive(_) | Publisher::TestReports(_) | Publisher::StartsAfter(_) => Vec::new(),
     });
     collect(&recipe.steps, &mut targets);
     groups.for_each(|group| collect(&group.steps, &mut targets));
+    for publisher in &recipe.publishers {
+        if let Publisher::StartsAfter(after) = publisher {
+            after
+                .starts
+                .iter()
+                .for_each(|after_start| collect_start(&after_start.start, &after.place, &mut targets));
+        }
+    }
     targets
 }
 
 fn collect(steps: &[Step], targets: &mut Vec<Target>) {
     for step in steps {
         match step {
-            Step::Shell(_) | Step::PullImage(_) | Step::BuildImage(_) => {}
+            Step::Shell(_) | Step::PullImage(_) | Step::BuildImage(_) | Step::Inject(_) => {}
             Step::Conditional(conditional) => collect(&conditional.steps, targets),
             Step::TriggerBuilds(TriggerBuilds { starts, place }) => {
-                for start in starts {
-                    let names = start.jobs.iter().filter(|name| !name.contains('$'));
-                    let counts = start.wait.as_ref().is_none_or(|thresholds| !thresholds.never());
-                    targets.extend(names.map(|name| Target {
-                        name: name.clone(),
-                        waits: start.wait.is_some(),
-                        counts,
-                        place: place.clone(),
-                    }));
-                }
+                starts.iter().for_each(|start| collect_start(start, place, targets));
             }
         }
     }
+}
+
+fn collect_start(start: &BuildStart, place: &Place, targets: &mut Vec<Target>) {
+    let names = start.jobs.iter().filter(|name| !name.contains('$'));
+    let counts = start.wait.as_ref().is_none_or(|thresholds| !thresholds.never());
+    targets.extend(names.map(|name| Target {
+        name: name.clone(),
+        waits: start.wait.is_some(),
+        counts,
+        place: place.clone(),
+    }));
 }
 
 /// Each job that waits for itself, with the way there and back.

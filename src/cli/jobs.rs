@@ -216,6 +216,14 @@ fn step(shown: &Step, origins: bool, output: &Output) {
             let push = if image.push { " and push it" } else { "" };
             output.line(&format!("  build an image{push}: {:?}", image.names));
         }
+        Step::Inject(inject) => {
+            if let Some(file) = &inject.file {
+                output.line(&format!("  set the variables of {file}"));
+            }
+            for (name, value) in &inject.variables {
+                output.line(&format!("  set {name}={value}"));
+            }
+        }
         Step::Conditional(conditional) => {
             output.line(&format!("  if {:?}", conditional.condition));
             conditional.steps.iter().for_each(|inner| step(inner, origins, output));
@@ -238,6 +246,11 @@ fn publisher(publisher: &Publisher, origins: bool, output: &Output) {
                 String::new()
             };
             output.line(&format!("  keep {}{}", archive.artifacts, output.paint(Tone::Quiet, &place)));
+        }
+        Publisher::StartsAfter(after) => {
+            for start in &after.starts {
+                output.line(&format!("  on {} start {}", start.on.join(", "), start.start.jobs.join(", ")));
+            }
         }
         Publisher::TestReports(reports) => {
             let patterns: Vec<&str> = reports.sources.iter().map(|source| source.pattern.as_str()).collect();

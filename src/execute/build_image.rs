@@ -150,7 +150,7 @@ fn collect<'a>(recipe: &'a Recipe, images: &mut Vec<&'a BuildImage>) {
             match step {
                 Step::BuildImage(image) => images.push(image),
                 Step::Conditional(conditional) => of(&conditional.steps, images),
-                Step::Shell(_) | Step::TriggerBuilds(_) | Step::PullImage(_) => {}
+                Step::Shell(_) | Step::TriggerBuilds(_) | Step::PullImage(_) | Step::Inject(_) => {}
             }
         }
     }

@@ -19,6 +19,28 @@ pub(super) enum Judged {
     Fails(String),
     /// It cannot be said.
     Unclear(String),
+    /// The answer of the script at this place in [`scripts`] decides.
+    Asks(usize),
+}
+
+/// What scripts have answered so far, by their place in [`scripts`].
+pub(super) struct Answers<'a> {
+    /// Exit codes; the inner `None`: could not be started.
+    known: &'a [Option<Option<i32>>],
+    next: usize,
+}
+
+impl Answers<'_> {
+    /// Of a condition that is judged from its beginning.
+    pub fn new(known: &[Option<Option<i32>>]) -> Answers<'_> {
+        Answers { known, next: 0 }
+    }
+
+    fn take(&mut self) -> (usize, Option<Option<i32>>) {
+        let at = self.next;
+        self.next += 1;
+        (at, self.known.get(at).copied().flatten())
+    }
 }
 
 impl Judged {
@@ -35,7 +57,7 @@ pub(super) trait Surroundings {
     fn result(&self) -> ResultWord;
 }
 
-/// The scripts that a condition needs, in the order in which [`judge`] asks for them.
+/// The scripts that a condition may need, in the order in which [`judge`] asks for them.
 pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
     match condition {
         Condition::Shell(script) => vec![Cow::Borrowed(script)],
@@ -69,11 +91,11 @@ fn exists(path: &str) -> ShellStep {
     }
 }
 
-/// Judges a condition; `ended` are the exit codes of its scripts in their order, as far as they ran; `None`: could not be started.
+/// Judges a condition as far as its scripts have answered: as in Jenkins, what comes after the operand that decides is not asked.
 pub(super) fn judge(
     condition: &Condition,
     surroundings: &impl Surroundings,
-    ended: &mut impl Iterator<Item = Option<i32>>,
+    answers: &mut Answers<'_>,
 ) -> Judged {
     let expand = |text: &str| surroundings.expand(text);
     match condition {
@@ -102,41 +124,44 @@ pub(super) fn judge(
                 _ => Judged::Unclear(format!("'{worst}' or '{best}' is no result")),
             }
         }
-        Condition::FileExists { path } => script(ended, &format!("the file '{}'", expand(path))),
-        Condition::Shell(_) => script(ended, "the script"),
-        Condition::Not(inner) => match judge(inner, surroundings, ended) {
+        Condition::FileExists { path } => script(answers, &format!("the file '{}'", expand(path))),
+        Condition::Shell(_) => script(answers, "the script"),
+        Condition::Not(inner) => match judge(inner, surroundings, answers) {
             Judged::Holds(why) => Judged::Fails(format!("not: {why}")),
             Judged::Fails(why) => Judged::Holds(format!("not: {why}")),
-            unclear => unclear,
+            other => other,
         },
-        Condition::And(all) => every(all, surroundings, ended, false),
-        Condition::Or(all) => every(all, surroundings, ended, true),
+        Condition::And(all) => every(all, surroundings, answers, false),
+        Condition::Or(all) => every(all, surroundings, answers, true),
     }
 }
 
-fn script(ended: &mut impl Iterator<Item = Option<i32>>, what: &str) -> Judged {
-    match ended.next().flatten() {
-        Some(0) => Judged::Holds(format!("{what} says yes")),
-        Some(code) => Judged::Fails(format!("{what} says no, with exit code {code}")),
-        None => Judged::Unclear(format!("{what} could not be run")),
+fn script(answers: &mut Answers<'_>, what: &str) -> Judged {
+    match answers.take() {
+        (at, None) => Judged::Asks(at),
+        (_, Some(Some(0))) => Judged::Holds(format!("{what} says yes")),
+        (_, Some(Some(code))) => Judged::Fails(format!("{what} says no, with exit code {code}")),
+        (_, Some(None)) => Judged::Unclear(format!("{what} could not be run")),
     }
 }
 
-/// All or one of them. The scripts of all have run, so that every one takes its own answer.
+/// All or one of them, up to the first that decides; the places of the others' scripts are passed over.
 fn every(
     all: &[Condition],
     surroundings: &impl Surroundings,
-    ended: &mut impl Iterator<Item = Option<i32>>,
+    answers: &mut Answers<'_>,
     one_is_enough: bool,
 ) -> Judged {
     let mut decided = None;
     let mut words = Vec::new();
     for condition in all {
-        let judged = judge(condition, surroundings, ended);
         if decided.is_some() {
+            answers.next += scripts(condition).len();
             continue;
         }
+        let judged = judge(condition, surroundings, answers);
         match &judged {
+            Judged::Asks(_) => return judged,
             Judged::Unclear(_) => decided = Some(judged),
             Judged::Holds(_) if one_is_enough => decided = Some(judged),
             Judged::Fails(_) if !one_is_enough => decided = Some(judged),
@@ -171,12 +196,14 @@ mod tests {
         }
     }
 
-    /// `+` holds, `-` does not, `?` cannot be said.
+    /// `+` holds, `-` does not, `?` cannot be said, a digit: asks that script.
     fn sign(condition: &Condition, ended: &[Option<i32>]) -> char {
-        match judge(condition, &Fixed, &mut ended.iter().copied()) {
+        let known: Vec<_> = ended.iter().copied().map(Some).collect();
+        match judge(condition, &Fixed, &mut Answers::new(&known)) {
             Judged::Holds(_) => '+',
             Judged::Fails(_) => '-',
             Judged::Unclear(_) => '?',
+            Judged::Asks(at) => char::from_digit(at as u32, 10).unwrap(),
         }
     }
 
@@ -233,6 +260,12 @@ mod tests {
         assert_eq!(sign(&either, &[Some(0)]), '+');
         let nested = Condition::Or(vec![both, file("c")]);
         assert_eq!(sign(&nested, &[Some(1), Some(1), Some(0)]), '+');
+        // The first operand decides: `b` is not asked, and `c` is, at its own place.
+        assert_eq!(sign(&nested, &[]), '0');
+        let asked = |known: &[Option<Option<i32>>]| judge(&nested, &Fixed, &mut Answers::new(known));
+        assert_eq!(asked(&[Some(Some(1)), None, None]), Judged::Asks(2));
+        assert_eq!(asked(&[Some(Some(0)), None, None]), Judged::Asks(1));
+        assert!(matches!(asked(&[Some(Some(0)), Some(Some(1)), None]), Judged::Holds(_)));
         assert_eq!(sign(&Condition::Not(Box::new(Condition::Always)), &[]), '-');
     }
 }

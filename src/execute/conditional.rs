@@ -1,6 +1,6 @@
 //! The `conditional-step` builder (jjb 23): its condition is judged once and recorded, so that after a restart the same steps go on.
 
-use super::condition::{Judged, Surroundings, judge};
+use super::condition::{Answers, Judged, Surroundings, judge};
 use super::ending;
 use super::limits::Span;
 use super::order::Placed;
@@ -84,11 +84,15 @@ impl Steps<'_> {
         stop: &mut StopWatch,
         so_far: ResultWord,
     ) -> Result<Result<StepEnd, Effect>, Trouble> {
-        let mut ended = Vec::new();
-        for (index, script) in &placed.scripts {
+        let now = Now { steps: self, so_far };
+        let mut known = vec![None; placed.scripts.len()];
+        let judged = loop {
+            let judged = judge(&step.condition, &now, &mut Answers::new(&known));
+            let Judged::Asks(at) = judged else { break judged };
+            let (index, script) = &placed.scripts[at];
             let title = format!("step {index} (condition's script)");
             let end = self.script(*index, &title, script, span, stop).await?;
-            ended.push(match &end {
+            known[at] = Some(match &end {
                 StepEnd::Exit(code) => Some(*code),
                 StepEnd::CannotStart(_) => None,
                 StepEnd::Stopped
@@ -100,9 +104,7 @@ impl Steps<'_> {
                     return Ok(effect.map_or(Ok(UNCLEAR), Err));
                 }
             });
-        }
-        let now = Now { steps: self, so_far };
-        let judged = judge(&step.condition, &now, &mut ended.into_iter());
+        };
         let title = format!("step {} (condition)", placed.index);
         if self.recorded(placed.index).is_none() {
             self.announce(placed.index, &title).await?;
@@ -110,6 +112,7 @@ impl Steps<'_> {
         let (end, line) = match judged {
             Judged::Holds(why) => (HOLDS, format!("holds ({why}): its steps run")),
             Judged::Fails(why) => (FAILS, format!("does not hold ({why}): its steps are skipped")),
+            Judged::Asks(_) => (UNCLEAR, "cannot be judged".to_owned()),
             Judged::Unclear(why) => (UNCLEAR, format!("cannot be judged: {why}")),
         };
         self.say(&format!("The condition of step {} {line}\n", placed.index)).await;

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::secrets::Bound;
+use super::ssh_agent;
 use crate::catalog::recipe::Recipe;
 use crate::model::{BuildRecord, Origin, Parameters};
 
@@ -56,7 +57,10 @@ pub(super) fn environment(facts: &Facts<'_>) -> IndexMap<String, String> {
     for (name, value) in &facts.secrets.variables {
         set(name, value);
     }
-    for (name, path, _) in &facts.secrets.files {
+    if !facts.recipe.ssh_agent.is_empty() {
+        set(ssh_agent::SOCKET, &ssh_agent::socket(facts.record.id));
+    }
+    for (name, path, _) in facts.secrets.files.iter().filter(|(name, ..)| !name.is_empty()) {
         set(name, &format!("{}/{path}", facts.files));
     }
     let limit_variable = facts.recipe.timeout.as_ref().and_then(|limit| limit.variable.as_ref());

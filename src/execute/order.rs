@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::condition::scripts;
-use crate::catalog::recipe::{PostGroup, Publisher, Recipe, ShellStep, Step};
+use crate::catalog::recipe::{PostGroup, Publisher, Recipe, ShellStep, StartsAfter, Step};
+
+/// The number of the step that starts an ssh agent, before all builders.
+pub(super) const AGENT: u32 = 0;
 
 /// A step with its numbers.
 #[derive(Debug, Clone)]
@@ -12,7 +15,7 @@ pub(super) struct Placed<'a> {
     pub index: u32,
     /// The step.
     pub step: &'a Step,
-    /// The scripts of its condition, which come before the step itself.
+    /// The scripts of its condition, or its own script, which come before the step itself.
     pub scripts: Vec<(u32, Cow<'a, ShellStep>)>,
     /// The steps under its condition.
     pub inner: Vec<Placed<'a>>,
@@ -28,6 +31,13 @@ pub(super) enum PlacedPublisher<'a> {
         /// Whether a failure only makes the build UNSTABLE.
         mark_unstable: bool,
     },
+    /// Starts of builds, when all else is done: their numbers come last.
+    StartsAfter {
+        /// The number.
+        index: u32,
+        /// As written.
+        starts: &'a StartsAfter,
+    },
     /// Anything without steps of its own.
     Plain(&'a Publisher),
 }
@@ -36,9 +46,10 @@ pub(super) enum PlacedPublisher<'a> {
 pub(super) fn place(recipe: &Recipe) -> (Vec<Placed<'_>>, Vec<PlacedPublisher<'_>>) {
     let mut next = 0;
     let builders = number(&recipe.steps, &mut next);
-    let publishers = recipe
+    let mut publishers: Vec<_> = recipe
         .publishers
         .iter()
+        .filter(|publisher| !matches!(publisher, Publisher::StartsAfter(_)))
         .map(|publisher| match publisher {
             Publisher::PostBuildScript(script) => PlacedPublisher::PostBuildScript {
                 groups: script.groups.iter().map(|group| (group, number(&group.steps, &mut next))).collect(),
@@ -47,6 +58,12 @@ pub(super) fn place(recipe: &Recipe) -> (Vec<Placed<'_>>, Vec<PlacedPublisher<'_
             other => PlacedPublisher::Plain(other),
         })
         .collect();
+    for publisher in &recipe.publishers {
+        if let Publisher::StartsAfter(starts) = publisher {
+            next += 1;
+            publishers.push(PlacedPublisher::StartsAfter { index: next, starts });
+        }
+    }
     (builders, publishers)
 }
 
@@ -58,10 +75,18 @@ fn number<'a>(steps: &'a [Step], next: &mut u32) -> Vec<Placed<'a>> {
     let place = |step: &'a Step| {
         let conditional = match step {
             Step::Conditional(conditional) => Some(conditional),
-            Step::Shell(_) | Step::TriggerBuilds(_) | Step::PullImage(_) | Step::BuildImage(_) => None,
+            Step::Shell(_)
+            | Step::TriggerBuilds(_)
+            | Step::PullImage(_)
+            | Step::BuildImage(_)
+            | Step::Inject(_) => None,
         };
-        let scripts = conditional.into_iter().flat_map(|conditional| scripts(&conditional.condition));
-        let scripts = scripts.map(|script| (take(next), script)).collect();
+        let scripts = match step {
+            Step::Conditional(conditional) => scripts(&conditional.condition),
+            Step::Inject(inject) => inject.script.iter().map(Cow::Borrowed).collect(),
+            _ => Vec::new(),
+        };
+        let scripts = scripts.into_iter().map(|script| (take(next), script)).collect();
         let index = take(next);
         let inner = conditional.map(|conditional| number(&conditional.steps, next)).unwrap_or_default();
         Placed { index, step, scripts, inner }
@@ -80,12 +105,13 @@ pub(super) fn has_log(recipe: &Recipe, index: u32) -> bool {
         })
     }
     let (builders, publishers) = place(recipe);
-    find(&builders, index)
+    index == AGENT
+        || find(&builders, index)
         || publishers.iter().any(|publisher| match publisher {
             PlacedPublisher::PostBuildScript { groups, .. } => {
                 groups.iter().any(|(_, steps)| find(steps, index))
             }
-            PlacedPublisher::Plain(_) => false,
+            PlacedPublisher::StartsAfter { .. } | PlacedPublisher::Plain(_) => false,
         })
 }
 
@@ -130,7 +156,7 @@ mod tests {
         assert_eq!(builders[1].inner.iter().map(|placed| placed.index).collect::<Vec<_>>(), [4, 5]);
         let PlacedPublisher::PostBuildScript { groups, .. } = &publishers[0] else { panic!() };
         assert_eq!(groups[0].1[0].index, 7);
-        let logs: Vec<u32> = (0..9).filter(|index| has_log(&recipe, *index)).collect();
+        let logs: Vec<u32> = (1..9).filter(|index| has_log(&recipe, *index)).collect();
         assert_eq!(logs, [1, 2, 4, 6]);
     }
 }

@@ -69,11 +69,26 @@ impl<'a> Publishing<'a> {
                 PlacedPublisher::Plain(Publisher::TestReports(wanted)) => {
                     tests.read(&self.steps, wanted, verdict).await?;
                 }
-                PlacedPublisher::Plain(Publisher::PostBuildScript(_)) => {}
+                PlacedPublisher::StartsAfter { .. }
+                | PlacedPublisher::Plain(Publisher::PostBuildScript(_) | Publisher::StartsAfter(_)) => {}
             }
         }
         collection.commit(&self.steps, verdict).await;
         tests.commit(&self.steps, verdict).await;
+        self.starts(&publishers, verdict).await
+    }
+
+    /// Starts other builds, now that the result is what it will be.
+    async fn starts(&mut self, publishers: &[PlacedPublisher<'_>], verdict: &Verdict) -> Result<(), Trouble> {
+        let limit = self.steps.context().settings.post_steps_timeout;
+        for publisher in publishers {
+            if let PlacedPublisher::StartsAfter { index, starts } = publisher
+                && self.stop.mark().is_none()
+            {
+                let span = Span::with_least(limit, self.since, LEAST);
+                self.steps.start_after(*index, starts, verdict.word(), span, &mut self.stop).await?;
+            }
+        }
         Ok(())
     }
 

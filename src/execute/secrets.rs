@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::run::Trouble;
-use crate::catalog::recipe::{BindingForm, CredentialBinding, ParameterKind, Recipe};
+use crate::catalog::recipe::{BindingForm, CredentialBinding, ManagedFile, ParameterKind, Recipe};
 use crate::console::Masks;
 use crate::image::Login;
 use crate::model::Parameters;
 
 /// Files with secrets lie below this directory beside the workspace, as Jenkins has them: never in it.
 pub(super) const FILES: &str = "secretFiles";
+/// Keys that are handed to an ssh agent lie below this one.
+pub(super) const AGENT_KEYS: &str = "agentKeys";
 /// Only the build's user may read them (pools-D90).
 pub(super) const FILE_MODE: u32 = 0o400;
 
@@ -72,13 +74,25 @@ pub trait SecretStore: Send + Sync + 'static {
     fn secret(&self, id: &str) -> Result<Secret, SecretFailure>;
 }
 
+/// A managed file for the workspace.
+pub(super) struct PlacedFile {
+    /// Its path there, perhaps with variables.
+    pub target: String,
+    /// The variable that gets the path; empty: none.
+    pub variable: String,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
 /// What a build gets: ready variables, files to be put on the node, and what its log must not show.
 #[derive(Default)]
 pub(super) struct Bound {
     /// Variables with their values.
     pub variables: Vec<(String, String)>,
-    /// Files: the variable that gets the path, the path below [`FILES`], the content.
+    /// Files: the variable that gets the path (empty: none), the path beside the workspace, the content.
     pub files: Vec<(String, String, Vec<u8>)>,
+    /// Files that go into the workspace.
+    pub placed: Vec<PlacedFile>,
     /// The secrets of the credentials, and the values of the parameters that are passwords.
     pub masks: Masks,
     /// Those of the credentials alone.
@@ -117,12 +131,17 @@ impl Bound {
         recipe: &Recipe,
         parameters: &Parameters,
     ) -> Result<Bound, Trouble> {
-        let passwords = passwords(recipe, parameters);
-        if recipe.credentials.is_empty() && passwords.is_empty() {
+        let wanted = Wanted {
+            bindings: recipe.credentials.clone(),
+            managed: recipe.managed_files.clone(),
+            keys: recipe.ssh_agent.clone(),
+            passwords: passwords(recipe, parameters),
+        };
+        if wanted.is_nothing() {
             return Ok(Bound::default());
         }
-        let (store, bindings) = (Arc::clone(store), recipe.credentials.clone());
-        let read = tokio::task::spawn_blocking(move || read(&*store, &bindings, &passwords));
+        let store = Arc::clone(store);
+        let read = tokio::task::spawn_blocking(move || read(&*store, &wanted));
         let bound = read.await.map_err(|problem| Trouble::Infrastructure(problem.to_string()))?;
         bound.map_err(Trouble::Definition)
     }
@@ -140,19 +159,52 @@ fn passwords(recipe: &Recipe, parameters: &Parameters) -> Vec<String> {
         .collect()
 }
 
-fn read(
-    store: &dyn SecretStore,
-    bindings: &[CredentialBinding],
-    passwords: &[String],
-) -> Result<Bound, String> {
+/// What a recipe wants of the secret store, and which parameters are secrets.
+#[derive(Default)]
+struct Wanted {
+    bindings: Vec<CredentialBinding>,
+    managed: Vec<ManagedFile>,
+    keys: Vec<String>,
+    passwords: Vec<String>,
+}
+
+impl Wanted {
+    fn is_nothing(&self) -> bool {
+        self.bindings.is_empty()
+            && self.managed.is_empty()
+            && self.keys.is_empty()
+            && self.passwords.is_empty()
+    }
+}
+
+fn read(store: &dyn SecretStore, wanted: &Wanted) -> Result<Bound, String> {
     let mut bound = Bound::default();
     let mut secrets: Vec<Vec<u8>> = Vec::new();
-    for binding in bindings {
-        let id = &binding.credential;
-        let secret =
-            store.secret(id).map_err(|failure| format!("the credential '{id}' is needed: {failure}"))?;
-        bind(&mut bound, &mut secrets, binding, secret)?;
+    let find =
+        |id: &str| store.secret(id).map_err(|failure| format!("the credential '{id}' is needed: {failure}"));
+    for binding in &wanted.bindings {
+        bind(&mut bound, &mut secrets, binding, find(&binding.credential)?)?;
     }
+    for file in &wanted.managed {
+        bound.add_managed(file, find(&file.id)?)?;
+    }
+    for id in &wanted.keys {
+        match find(id)? {
+            Secret::SshKey { key, .. } => {
+                secrets.push(key.clone());
+                let path = format!("{AGENT_KEYS}/{}", bound.files.len() + 1);
+                // ssh refuses a key whose last line does not end.
+                bound.files.push((String::new(), path, [&key[..], b"\n"].concat()));
+            }
+            other => {
+                let kind = other.kind();
+                return Err(format!(
+                    "the ssh agent needs the credential '{id}' as an ssh key, not as {kind}"
+                ));
+            }
+        }
+    }
+    let passwords = &wanted.passwords;
     let masks = |secrets: &[&[u8]]| {
         let advice = "bind fewer or smaller credentials in one job";
         Masks::new(secrets.iter().copied()).map_err(|problem| format!("{problem}; {advice}"))
@@ -233,6 +285,28 @@ fn bind(
 }
 
 impl Bound {
+    /// A managed file. Its text is not masked: most of its lines are no secret, and Jenkins shows them too.
+    fn add_managed(&mut self, file: &ManagedFile, secret: Secret) -> Result<(), String> {
+        let (name, content) = match secret {
+            Secret::File { name, content } => (name, content),
+            Secret::Text(content) => (file.id.clone(), content),
+            other => {
+                let (id, kind) = (&file.id, other.kind());
+                return Err(format!(
+                    "the job wants the managed file '{id}', but the secret store has it as {kind}"
+                ));
+            }
+        };
+        if file.target.is_empty() {
+            self.add_file(&file.variable, &name, content);
+        } else {
+            let folder = file.target.ends_with('/');
+            let target = if folder { format!("{}{name}", file.target) } else { file.target.clone() };
+            self.placed.push(PlacedFile { target, variable: file.variable.clone(), content });
+        }
+        Ok(())
+    }
+
     fn add_file(&mut self, variable: &str, name: &str, content: Vec<u8>) {
         // A folder of its own for each: two files may have the same name.
         let path = format!("{FILES}/{}/{name}", self.files.len() + 1);
@@ -262,11 +336,8 @@ mod tests {
     }
 
     fn bound(credential: &str, form: BindingForm) -> Result<Bound, String> {
-        read(
-            &Fixed,
-            &[CredentialBinding { credential: credential.into(), form, place: Default::default() }],
-            &[],
-        )
+        let binding = CredentialBinding { credential: credential.into(), form, place: Default::default() };
+        read(&Fixed, &Wanted { bindings: vec![binding], ..Wanted::default() })
     }
 
     fn text(variable: &str) -> BindingForm {
@@ -304,8 +375,30 @@ mod tests {
     }
 
     #[test]
+    fn jjb_23_managed_files_and_keys_of_an_agent() {
+        let file = |id: &str, target: &str| ManagedFile {
+            id: id.into(),
+            target: target.into(),
+            variable: "SETTINGS".into(),
+            place: Default::default(),
+        };
+        let managed = vec![file("netrc", ""), file("netrc", "conf/"), file("text", "$HOME/x")];
+        let wanted = Wanted { managed, keys: vec!["key".into()], ..Wanted::default() };
+        let bound = read(&Fixed, &wanted).unwrap();
+        assert_eq!((&*bound.files[0].0, &*bound.files[0].1), ("SETTINGS", "secretFiles/1/netrc"));
+        let targets: Vec<_> = bound.placed.iter().map(|placed| placed.target.as_str()).collect();
+        assert_eq!(targets, ["conf/netrc", "$HOME/x"]);
+        assert_eq!((&*bound.files[1].0, &*bound.files[1].1), ("", "agentKeys/2"));
+        assert_eq!(bound.masks.hide("abcdef"), "******");
+        assert_eq!(bound.masks.hide("machine x"), "machine x");
+        let wrong = Wanted { keys: vec!["text".into()], ..Wanted::default() };
+        assert!(read(&Fixed, &wrong).err().unwrap().contains("as an ssh key, not as text"));
+    }
+
+    #[test]
     fn jjb_t25_passwords_of_parameters_are_masked() {
-        let bound = read(&Fixed, &[], &["s3cret".into()]).unwrap();
+        let wanted = Wanted { passwords: vec!["s3cret".into()], ..Wanted::default() };
+        let bound = read(&Fixed, &wanted).unwrap();
         assert_eq!(bound.masks.hide("x s3cret"), "x ******");
         assert!(!bound.credentials.found_in("s3cret"));
     }

@@ -28,6 +28,9 @@ use crate::sys::failpoint;
 /// Variables by which processes of this build are found (jjb-T14).
 const COOKIE: [&str; 5] = ["BUILD_ID", "BUILD_NUMBER", "BUILD_TAG", "JOB_NAME", super::environment::COOKIE];
 
+/// Managed files in the workspace: read by whatever user the job's tools run as.
+const PLACED_MODE: u32 = 0o644;
+
 /// The steps of one build on its node.
 pub(super) struct Steps<'a> {
     context: &'a Context,
@@ -86,7 +89,7 @@ impl<'a> Steps<'a> {
         let mut labels = vec![label.name.clone()];
         labels.extend(label.aliases.iter().cloned());
         let limit_millis = self.limits.absolute.map(|limit| limit.as_millis());
-        environment(&Facts {
+        let mut environment = environment(&Facts {
             record: self.record,
             recipe: self.recipe,
             node_environment,
@@ -98,7 +101,14 @@ impl<'a> Steps<'a> {
             build_url: &self.context.addresses.build(job, self.record.number),
             limit_millis,
             secrets: self.secrets,
-        })
+        });
+        for placed in self.secrets.placed.iter().filter(|placed| !placed.variable.is_empty()) {
+            let target = expand(&placed.target, |name| environment.get(name).map(String::as_str));
+            // An absolute path stays as it is.
+            let path = Path::new(&self.workspace).join(target).display().to_string();
+            environment.insert(placed.variable.clone(), path);
+        }
+        environment
     }
 
     /// From now on steps run in the build container, with what it has instead of the node's (docker-M24).
@@ -137,6 +147,10 @@ impl<'a> Steps<'a> {
             return Ok(());
         }
         self.put_files().await?;
+        if let Some(effect) = self.start_agent(span, stop).await? {
+            verdict.worsen(effect.word, named(effect.cause, stop));
+            return Ok(());
+        }
         for placed in &builders {
             if let Some(mark) = stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
@@ -164,7 +178,10 @@ impl<'a> Steps<'a> {
     ) -> Result<Option<Effect>, Trouble> {
         match placed.step {
             Step::Shell(shell) => self.shell(placed.index, shell, span, stop).await,
-            Step::TriggerBuilds(trigger) => self.trigger(placed.index, trigger, span, stop).await,
+            Step::TriggerBuilds(trigger) => {
+                self.trigger(placed.index, "trigger-builds", trigger, span, stop).await
+            }
+            Step::Inject(inject) => self.inject(placed, inject, span, stop).await,
             Step::PullImage(pull) => self.pull_image(placed.index, pull, span, stop).await,
             Step::BuildImage(image) => self.build_image(placed.index, image, span, stop).await,
             Step::Conditional(step) => {
@@ -333,18 +350,60 @@ impl<'a> Steps<'a> {
             };
             self.session.with_keeper_of_steps(put).await?;
         }
+        // What the job has made of the others since is its own.
+        if self.record.steps.is_empty() {
+            for placed in &self.secrets.placed {
+                let path =
+                    self.file_of_workspace(&self.expand(&placed.target)).map_err(Trouble::Definition)?;
+                let put = |keeper: Keeper| {
+                    let path = &path;
+                    async move { keeper.put_file(path, PLACED_MODE, &placed.content[..]).await }
+                };
+                self.session.with_keeper(put).await?;
+            }
+        }
         Ok(())
     }
 
-    /// Removes the files of credentials: publishers do not see them (jjb-T3).
+    /// Removes the files of credentials and managed files: publishers do not see them (jjb-T3).
     ///
     /// # Errors
     /// When the node is lost.
     pub async fn remove_files(&self) -> Result<(), Trouble> {
-        if self.secrets.files.is_empty() {
-            return Ok(());
+        if !self.secrets.files.is_empty() {
+            self.remove(self.beside_workspace(FILES)).await?;
         }
-        let path = self.beside_workspace(FILES);
+        for placed in &self.secrets.placed {
+            if let Ok(path) = self.file_of_workspace(&self.expand(&placed.target)) {
+                self.remove(path).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a file of credentials, or a folder of them, while builders run.
+    ///
+    /// # Errors
+    /// When the node is lost.
+    pub async fn remove_secret(&self, path: &str) -> Result<(), Trouble> {
+        let path = if self.session.room().is_some() { path.into() } else { self.beside_workspace(path) };
+        let remove = |keeper: Keeper| {
+            let path = &path;
+            async move { keeper.remove(path).await }
+        };
+        self.session.with_keeper_of_steps(remove).await?;
+        Ok(())
+    }
+
+    /// Where steps find the files of credentials.
+    pub fn secrets_directory(&self) -> String {
+        match self.session.room() {
+            Some(room) => room.directory().display().to_string(),
+            None => format!("{}@tmp", self.workspace),
+        }
+    }
+
+    async fn remove(&self, path: PathBuf) -> Result<(), Trouble> {
         let remove = |keeper: Keeper| {
             let path = &path;
             async move { keeper.remove(path).await }
@@ -354,7 +413,7 @@ impl<'a> Steps<'a> {
     }
 
     /// A path in the directory beside the workspace, relative to the node's directory.
-    fn beside_workspace(&self, path: &str) -> PathBuf {
+    pub fn beside_workspace(&self, path: &str) -> PathBuf {
         let workspace = self.workspace_below_node();
         let name = workspace.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         workspace.with_file_name(format!("{name}@tmp")).join(path)
@@ -367,7 +426,23 @@ impl<'a> Steps<'a> {
 
     /// Replaces variables in a text field (jjb-T26).
     pub fn expand(&self, text: &str) -> String {
-        expand(text, |name| self.step_environment().get(name).map(String::as_str))
+        self.expand_with(text, &[])
+    }
+
+    /// As [`Steps::expand`], with further variables that win.
+    pub fn expand_with(&self, text: &str, further: &[(String, String)]) -> String {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let further =
+            |name: &str| further.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let given = |name: &str| self.step_environment().get(name).map(String::as_str);
+        expand(text, |name| {
+            further(name).or_else(|| left.get(name).map(String::as_str)).or_else(|| given(name))
+        })
+    }
+
+    /// Sets variables for the steps that follow.
+    pub fn set_variables(&self, variables: Vec<(String, String)>) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(variables);
     }
 
     /// Tells the build's writer.

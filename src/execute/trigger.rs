@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::ending::judge;
+use super::inject::Unread;
 use super::limits::Span;
 use super::run::Trouble;
 use super::steps::Steps;
@@ -37,6 +38,21 @@ struct Target {
     name: String,
 }
 
+/// Why no parameters can be passed on.
+enum NotPassed {
+    /// A file that has to be there is not.
+    Missing(String),
+    /// They must not be passed on, or cannot be read.
+    Refused(String),
+}
+
+/// Whether a start does nothing, and is no failure, when a file is missing.
+fn may_be_missing(start: &BuildStart) -> bool {
+    let required =
+        |passed: &PassedParameters| matches!(passed, PassedParameters::Files { required: true, .. });
+    start.parameters.iter().any(required)
+}
+
 /// How a wait ended.
 enum Waited {
     /// The build has ended.
@@ -53,11 +69,12 @@ impl Steps<'_> {
     pub async fn trigger(
         &self,
         index: u32,
+        what: &str,
         trigger: &TriggerBuilds,
         span: Span,
         stop: &mut StopWatch,
     ) -> Result<Option<Effect>, Trouble> {
-        let title = format!("step {index} (trigger-builds)");
+        let title = format!("step {index} ({what})");
         let step = match self.recorded(index) {
             Some(step) => step.clone(),
             None => self.announce(index, &title).await?,
@@ -93,7 +110,8 @@ impl Steps<'_> {
             let mut started = Vec::new();
             for target in self.targets(index, at, place, start) {
                 match self.start(&target, start, stop).await? {
-                    Ok(accepted) => started.push((target, accepted)),
+                    Ok(Some(accepted)) => started.push((target, accepted)),
+                    Ok(None) => {}
                     Err(reason) => {
                         self.say(&format!("{} was not started: {reason}\n", target.name)).await;
                         add(&mut effect, Some(not_started(&target.name, &reason)));
@@ -135,6 +153,7 @@ impl Steps<'_> {
                 add(
                     &mut effect,
                     match (found, &start.wait) {
+                        (None, _) if may_be_missing(start) => None,
                         (None, _) => Some(not_started(&target.name, "the console says why")),
                         (Some(record), Some(thresholds)) => counted(&record, thresholds),
                         (Some(_), None) => None,
@@ -166,7 +185,7 @@ impl Steps<'_> {
         target: &Target,
         start: &BuildStart,
         stop: &StopWatch,
-    ) -> Result<Result<Accepted, String>, Trouble> {
+    ) -> Result<Result<Option<Accepted>, String>, Trouble> {
         let builds = &self.context().builds;
         let catalog = self.context().catalog.current();
         let Ok(job) = target.name.parse::<JobName>() else {
@@ -183,9 +202,14 @@ impl Steps<'_> {
                 return Ok(Err(reason));
             }
         }
-        let parameters = match self.passed(&start.parameters) {
+        let parameters = match self.passed(&start.parameters).await? {
             Ok(parameters) => parameters,
-            Err(reason) => return Ok(Err(reason)),
+            Err(NotPassed::Missing(path)) => {
+                // As in Jenkins: nothing is started, and nothing fails.
+                self.say(&format!("{} is not started: there is no file '{path}'\n", target.name)).await;
+                return Ok(Ok(None));
+            }
+            Err(NotPassed::Refused(reason)) => return Ok(Err(reason)),
         };
         let own = &self.record().request;
         let origin = Origin::Build(Parent {
@@ -206,7 +230,7 @@ impl Steps<'_> {
                     let waits = if start.wait.is_some() { ", waiting for its end" } else { "" };
                     self.say(&format!("Started {job_name} #{}: {url}{waits}\n", accepted.number)).await;
                     failpoint::hit("after-start");
-                    return Ok(Ok(accepted));
+                    return Ok(Ok(Some(accepted)));
                 }
                 Err(Refusal::Store(problem)) if problem.is_retryable() && stop.mark().is_none() => {
                     warn!(error = %problem, job.name = %job_name, "a build cannot be recorded yet; trying again");
@@ -238,7 +262,7 @@ impl Steps<'_> {
     }
 
     /// The parameters of a started build; a later value of a name wins.
-    fn passed(&self, passed: &[PassedParameters]) -> Result<Parameters, String> {
+    async fn passed(&self, passed: &[PassedParameters]) -> Result<Result<Parameters, NotPassed>, Trouble> {
         let mut all: Vec<Parameter> = Vec::new();
         let mut set =
             |name: &str, value: ParameterValue| match all.iter_mut().find(|known| known.name == name) {
@@ -254,19 +278,48 @@ impl Steps<'_> {
                 }
                 PassedParameters::Predefined(pairs) => {
                     for (name, value) in pairs {
-                        let value = self.expand(value);
-                        // Parameters are kept and shown; credentials are not (pools-D91).
-                        if self.secrets().credentials.found_in(&value) {
-                            return Err(format!(
-                                "its parameter {name} would hold a credential; bind the credential in that job"
-                            ));
+                        match self.without_credentials(name, value) {
+                            Ok(value) => set(name, ParameterValue::Text(value)),
+                            Err(reason) => return Ok(Err(NotPassed::Refused(reason))),
                         }
-                        set(name, ParameterValue::Text(value));
+                    }
+                }
+                PassedParameters::Files { paths, required } => {
+                    let paths = self.expand(paths);
+                    for path in paths.split(',').map(str::trim).filter(|path| !path.is_empty()) {
+                        match self.properties_file(path).await? {
+                            Ok(pairs) => {
+                                for (name, value) in pairs {
+                                    match self.without_credentials(&name, &value) {
+                                        Ok(value) => set(&name, ParameterValue::Text(value)),
+                                        Err(reason) => return Ok(Err(NotPassed::Refused(reason))),
+                                    }
+                                }
+                            }
+                            Err(Unread::Missing) if *required => {
+                                return Ok(Err(NotPassed::Missing(path.to_owned())));
+                            }
+                            Err(Unread::Missing) => {
+                                self.say(&format!("There is no file '{path}'; going on without it\n")).await;
+                            }
+                            Err(Unread::Refused(reason)) => return Ok(Err(NotPassed::Refused(reason))),
+                        }
                     }
                 }
             }
         }
-        Ok(Parameters(all))
+        Ok(Ok(Parameters(all)))
+    }
+
+    /// A value to be passed on. Parameters are kept and shown; credentials are not (pools-D91).
+    fn without_credentials(&self, name: &str, value: &str) -> Result<String, String> {
+        let value = self.expand(value);
+        if self.secrets().credentials.found_in(&value) {
+            return Err(format!(
+                "its parameter {name} would hold a credential; bind the credential in that job"
+            ));
+        }
+        Ok(value)
     }
 
     async fn wait(&self, mut accepted: Accepted, span: Span, stop: &mut StopWatch) -> Waited {

@@ -231,6 +231,10 @@ fn scripts(recipe: &Recipe) -> Vec<ScriptView> {
             }
             Step::PullImage(pull) => (&pull.place, format!("pull {}\n", pull.image)),
             Step::BuildImage(image) => (&image.place, format!("{:#?}", image.names)),
+            Step::Inject(inject) => {
+                let names = inject.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
+                (&inject.place, names.collect())
+            }
             Step::Conditional(step) => (&step.place, format!("{:#?}", step.condition)),
         };
         ScriptView { title, place: format!("{}:{}", place.file, place.line), script }
@@ -242,7 +246,7 @@ fn scripts(recipe: &Recipe) -> Vec<ScriptView> {
         .map(|(index, step)| script(format!("step {} (shell)", index + 1), step));
     let publishers = recipe.publishers.iter().flat_map(|publisher| match publisher {
         Publisher::PostBuildScript(post) => post.groups.iter().flat_map(|group| &group.steps).collect(),
-        Publisher::Archive(_) | Publisher::TestReports(_) => Vec::new(),
+        Publisher::Archive(_) | Publisher::TestReports(_) | Publisher::StartsAfter(_) => Vec::new(),
     });
     builders.chain(publishers.map(|step| script("post step (shell)".to_owned(), step))).collect()
 }

@@ -40,6 +40,8 @@ mod full_disk;
 #[cfg(test)]
 mod gearman;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod hostile;

@@ -31,6 +31,36 @@ pub enum PassedParameters {
     Current,
     /// Names and values; variables in the values are replaced at the start (jjb-T26).
     Predefined(Vec<(String, String)>),
+    /// Lines of `NAME=VALUE` in files of the workspace.
+    Files {
+        /// Their paths, separated by commas, perhaps with variables.
+        paths: String,
+        /// Nothing is started when one of them is missing; else it is passed over.
+        required: bool,
+    },
+}
+
+/// Starts after the build, by its result: publishers `trigger` and `trigger-parameterized-builds` (jjb 23). They never wait, and
+/// nothing of them changes the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartsAfter {
+    /// The publisher's name.
+    pub publisher: String,
+    /// The starts, in order.
+    pub starts: Vec<StartAfter>,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// One start after the build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartAfter {
+    /// The results with which it happens (Jenkins' words).
+    pub on: Vec<String>,
+    /// What is started.
+    pub start: BuildStart,
+    /// It happens even when there is no parameter to pass on.
+    pub without_parameters: bool,
 }
 
 /// How results of builds that were waited for count: each is the best result that has the effect (`SUCCESS`, `UNSTABLE`, `FAILURE`),

@@ -55,7 +55,7 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
                 let component = format!("builder {}", image.component);
                 needs(&component, &image.place).image(image);
             }
-            Step::Shell(_) | Step::TriggerBuilds(_) | Step::Conditional(_) => {}
+            Step::Shell(_) | Step::TriggerBuilds(_) | Step::Conditional(_) | Step::Inject(_) => {}
         }
     }
     let scripts =

@@ -8,6 +8,7 @@ mod archive;
 mod build_discarder;
 mod build_publish_docker_image;
 mod conditional_step;
+mod config_file_provider;
 mod credentials_binding;
 mod docker_build_publish;
 mod docker_container;
@@ -17,21 +18,26 @@ mod docker_site;
 mod docker_stop_container;
 mod docker_words;
 mod dockerhub_notification;
+mod inject;
 mod job;
 mod junit;
 mod options;
 mod parameter;
 mod post_build_script;
-mod properties;
 mod scope;
 mod shell;
+mod ssh_agent_credentials;
 mod timeout;
+mod trigger;
 mod trigger_builds;
+mod trigger_parameterized_builds;
 mod unsupported;
 mod xunit;
 
 #[cfg(test)]
 mod docker_tests;
+#[cfg(test)]
+mod should_tests;
 #[cfg(test)]
 mod tests;
 
@@ -93,6 +99,24 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         ("wrapper", "credentials-binding") => {
             recipe.credentials.extend(credentials_binding::translate(scope, component));
         }
+        ("wrapper", "config-file-provider") => {
+            recipe.managed_files.extend(config_file_provider::translate(scope, component));
+        }
+        ("wrapper", "ssh-agent-credentials") => {
+            recipe.ssh_agent.extend(ssh_agent_credentials::translate(scope, component));
+        }
+        // Wrappers come before all builders, wherever they are written (jjb-T1).
+        ("wrapper", "inject" | "env-file") => {
+            let at = recipe.steps.iter().take_while(|step| matches!(step, Step::Inject(_))).count();
+            recipe.steps.insert(at, Step::Inject(inject::translate(scope, component)));
+        }
+        ("publisher", "trigger") => {
+            recipe.publishers.push(Publisher::StartsAfter(trigger::translate(scope, component)));
+        }
+        ("publisher", "trigger-parameterized-builds") => {
+            let starts = trigger_parameterized_builds::translate(scope, component);
+            recipe.publishers.push(Publisher::StartsAfter(starts));
+        }
         ("wrapper", "docker-custom-build-env") => {
             recipe.build_container = docker_custom_build_env::translate(scope, component);
         }
@@ -115,6 +139,7 @@ fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
         "build-publish-docker-image" => {
             build_publish_docker_image::translate(scope, component).map(Step::BuildImage)
         }
+        "inject" => Some(Step::Inject(inject::translate(scope, component))),
         "conditional-step" => conditional_step::translate(scope, component).map(Step::Conditional),
         _ => {
             unsupported::report(scope, component);

@@ -405,7 +405,7 @@ fn trigger_builds() {
     assert_eq!(first.wait, Some(thresholds));
     assert_eq!((trigger.starts[1].wait.clone(), trigger.starts[1].parameters.len()), (None, 0));
     let (_, findings) =
-        builder("  - trigger-builds:\n      - {project: x, property-file: x, same-node: true}\n");
+        builder("  - trigger-builds:\n      - {project: x, git-revision: true, same-node: true}\n");
     assert_eq!(findings.iter().map(|finding| finding.0).collect::<Vec<_>>(), [Weight::Stays, Weight::Stays]);
 }
 

@@ -20,11 +20,6 @@ const HARMLESS: &[(&str, &str, &str)] = &[
 
 /// What is planned, in the words of whoever waits for it.
 const LATER: &[(&str, &str, &str)] = &[
-    ("wrapper", "ssh-agent-credentials", "an ssh agent is not given to builds yet"),
-    ("wrapper", "config-file-provider", "managed files are not given to builds yet"),
-    ("wrapper", "inject", "injected variables are not done yet"),
-    ("publisher", "trigger-parameterized-builds", "starting other jobs is not done yet"),
-    ("publisher", "trigger", "starting other jobs is not done yet"),
     ("publisher", "email-ext", "mail is not sent yet"),
     ("publisher", "email", "mail is not sent yet"),
     ("trigger", "timed", "jobs are not started by the clock yet"),

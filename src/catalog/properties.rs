@@ -1,7 +1,7 @@
 //! Lines of `NAME=VALUE` by the rules of Java's properties: what plugins with parameter texts read.
 
 /// Names and values in order; a name that comes again keeps its place and takes the later value.
-pub(super) fn read(text: &str) -> Vec<(String, String)> {
+pub fn read(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in logical_lines(text) {
         let (name, value) = split(&line);

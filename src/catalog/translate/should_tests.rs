@@ -1,0 +1,182 @@
+//! YAML in, recipe out, for components of the should tier (jjb-T31): a table each.
+
+use super::tests::{found, job};
+use crate::catalog::Weight;
+use crate::catalog::recipe::{Inject, ManagedFile, PassedParameters, Publisher, Recipe, StartAfter, Step};
+
+/// The recipe, and what there is to say: weight and code.
+fn read(keys: &str) -> (Recipe, Vec<(Weight, &'static str)>) {
+    let job = job(keys);
+    let findings = found(&job.findings).into_iter().map(|(weight, code, _)| (weight, code)).collect();
+    (Recipe::clone(&job.recipe), findings)
+}
+
+/// What keeps or changes the job, but for credentials and other jobs, of which nothing is known here.
+fn said(keys: &str) -> Vec<(Weight, &'static str)> {
+    let known = |code: &str| !["missing-credential", "target-elsewhere"].contains(&code);
+    read(keys).1.into_iter().filter(|(_, code)| known(code)).collect()
+}
+
+fn starts(keys: &str) -> Vec<StartAfter> {
+    let (recipe, findings) = read(&format!("publishers:\n{keys}"));
+    // Of targets that are in no tree something is said always.
+    assert!(findings.iter().all(|(_, code)| *code == "target-elsewhere"), "{findings:?}");
+    let [Publisher::StartsAfter(after)] = &recipe.publishers[..] else { panic!("{recipe:?}") };
+    after.starts.clone()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn trigger_builds_with_files_and_switches() {
+    let (recipe, _) = read(
+        "builders:\n  - trigger-builds:\n      - project: x\n        bool-parameters:\n          - {name: A, value: true}\n          \
+         - {name: B}\n        predefined-parameters: A=1\n        property-file: 'a.properties, b'\n        current-parameters: true\n",
+    );
+    let [Step::TriggerBuilds(trigger)] = &recipe.steps[..] else { panic!("{recipe:?}") };
+    // In upstream's order, not in that of the file.
+    assert_eq!(
+        trigger.starts[0].parameters,
+        [
+            PassedParameters::Current,
+            PassedParameters::Files { paths: "a.properties, b".into(), required: true },
+            PassedParameters::Predefined(pairs(&[("A", "1")])),
+            PassedParameters::Predefined(pairs(&[("A", "true"), ("B", "false")])),
+        ]
+    );
+    let start = "builders:\n  - trigger-builds:\n      - {project: x, property-file: p, property-file-fail-on-missing: false}\n";
+    let (recipe, _) = read(start);
+    let [Step::TriggerBuilds(trigger)] = &recipe.steps[..] else { panic!("{recipe:?}") };
+    let file = PassedParameters::Files { paths: "p".into(), required: false };
+    assert_eq!(trigger.starts[0].parameters, [file]);
+}
+
+#[test]
+fn trigger_parameterized_builds() {
+    let all = starts(
+        "  - trigger-parameterized-builds:\n      - project: [x, y]\n        predefined-parameters: |\n          A=1\n          B=$C\n        \
+         boolean-parameters: {D: true, E: false}\n        current-parameters: true\n        condition: UNSTABLE_OR_BETTER\n      \
+         - {project: z, property-file: p, fail-on-missing: true, trigger-with-no-params: true}\n",
+    );
+    assert_eq!(all[0].start.jobs, ["x", "y"]);
+    assert_eq!((all[0].on.join(" ").as_str(), all[0].without_parameters), ("SUCCESS UNSTABLE", false));
+    // In the order of the file.
+    assert_eq!(
+        all[0].start.parameters,
+        [
+            PassedParameters::Predefined(pairs(&[("A", "1"), ("B", "$C")])),
+            PassedParameters::Predefined(pairs(&[("D", "true"), ("E", "false")])),
+            PassedParameters::Current,
+        ]
+    );
+    assert_eq!(all[1].start.parameters, [PassedParameters::Files { paths: "p".into(), required: true }]);
+    assert!(all[1].without_parameters && all[1].on.len() == 5 && all[1].start.wait.is_none());
+    for (condition, want) in [
+        ("ALWAYS", "SUCCESS UNSTABLE FAILURE NOT_BUILT ABORTED"),
+        ("SUCCESS", "SUCCESS"),
+        ("UNSTABLE", "UNSTABLE"),
+        ("FAILED", "FAILURE"),
+        ("FAILED_OR_BETTER", "SUCCESS UNSTABLE FAILURE"),
+        ("UNSTABLE_OR_WORSE", "UNSTABLE FAILURE NOT_BUILT ABORTED"),
+    ] {
+        let all = starts(&format!(
+            "  - trigger-parameterized-builds:\n      - {{project: x, condition: {condition}}}\n"
+        ));
+        assert_eq!(all[0].on.join(" "), want);
+    }
+    for (option, want) in [
+        ("condition: SOMETIMES", (Weight::Error, "unknown-word")),
+        ("git-revision: true", (Weight::Stays, "option-not-carried")),
+        ("svn-revision: true", (Weight::Stays, "option-not-carried")),
+        ("node-parameters: true", (Weight::Stays, "option-not-carried")),
+        ("node-label: x", (Weight::Stays, "option-not-carried")),
+        ("restrict-matrix-project: x", (Weight::Stays, "option-not-carried")),
+        ("file-encoding: latin1", (Weight::Stays, "option-not-carried")),
+        ("boolean-parameters: [A]", (Weight::Error, "wrong-type")),
+        ("trigger-from-child-projects: true", (Weight::Difference, "option-without-effect")),
+        ("conditon: FAILED", (Weight::Difference, "unknown-option")),
+    ] {
+        let text =
+            format!("publishers:\n  - trigger-parameterized-builds:\n      - {{project: a, {option}}}\n");
+        assert_eq!(said(&text), [want], "{option}");
+    }
+}
+
+#[test]
+fn trigger() {
+    for (options, on) in [
+        ("{project: 'x, y'}", "SUCCESS"),
+        ("{project: 'x, y', threshold: UNSTABLE}", "SUCCESS UNSTABLE"),
+        ("{project: 'x, y', threshold: FAILURE}", "SUCCESS UNSTABLE FAILURE"),
+    ] {
+        let all = starts(&format!("  - trigger: {options}\n"));
+        assert_eq!((all[0].on.join(" ").as_str(), all[0].without_parameters), (on, true));
+        assert_eq!((all[0].start.jobs.join("+").as_str(), all[0].start.parameters.len()), ("x+y", 0));
+    }
+    assert_eq!(said("publishers:\n  - trigger: {threshold: SUCCESS}\n"), [(Weight::Error, "missing-option")]);
+    let wrong = said("publishers:\n  - trigger: {project: a, threshold: NEVER}\n");
+    assert_eq!(wrong, [(Weight::Error, "unknown-word")]);
+}
+
+#[test]
+fn inject() {
+    let (recipe, findings) = read(
+        "wrappers:\n  - inject: {properties-content: \"A=1\\nB = two\"}\nbuilders:\n  - shell: x\n  - inject: {properties-file: p, script-content: y}\n",
+    );
+    assert_eq!(findings, []);
+    let [Step::Inject(wrapper), Step::Shell(_), Step::Inject(builder)] = &recipe.steps[..] else {
+        panic!("{recipe:?}")
+    };
+    assert_eq!((wrapper.variables.clone(), wrapper.file.clone()), (pairs(&[("A", "1"), ("B", "two")]), None));
+    let Inject { file, script, variables, .. } = builder;
+    assert_eq!((file.as_deref(), variables.len()), (Some("p"), 0));
+    assert_eq!(script.as_ref().unwrap().script, "\ny");
+    for (option, want) in [
+        ("script-file: x", (Weight::Stays, "option-not-carried")),
+        ("groovy-script: x", (Weight::Stays, "option-not-carried")),
+        ("load-from-master: true", (Weight::Stays, "option-not-carried")),
+        ("property-content: x", (Weight::Difference, "unknown-option")),
+    ] {
+        assert_eq!(said(&format!("wrappers:\n  - inject: {{{option}}}\n")), [want], "{option}");
+    }
+    let (recipe, _) = read("wrappers:\n  - env-file: {properties-file: e}\n");
+    assert!(matches!(&recipe.steps[..], [Step::Inject(inject)] if inject.file.as_deref() == Some("e")));
+}
+
+#[test]
+fn config_file_provider() {
+    let (recipe, findings) = read(
+        "wrappers:\n  - config-file-provider:\n      files:\n        - {file-id: a, target: x/y.xml, variable: V}\n        - {file-id: b}\n",
+    );
+    assert_eq!(
+        findings,
+        [(Weight::Difference, "missing-credential"), (Weight::Difference, "missing-credential")]
+    );
+    let shown = |file: &ManagedFile| (file.id.clone(), file.target.clone(), file.variable.clone());
+    let [a, b] = &recipe.managed_files[..] else { panic!("{recipe:?}") };
+    assert_eq!(shown(a), ("a".into(), "x/y.xml".into(), "V".into()));
+    assert_eq!(shown(b), ("b".into(), String::new(), String::new()));
+    let file = |options: &str| {
+        said(&format!("wrappers:\n  - config-file-provider:\n      files: [{{{options}}}]\n"))
+    };
+    assert_eq!(file("target: x"), [(Weight::Error, "missing-option")]);
+    assert_eq!(file("file-id: x, replace-tokens: true"), [(Weight::Stays, "option-not-carried")]);
+    assert_eq!(file("file-id: x, traget: y"), [(Weight::Difference, "unknown-option")]);
+}
+
+#[test]
+fn ssh_agent_credentials() {
+    for (options, want) in
+        [("users: [a, b]", vec!["a", "b"]), ("user: a", vec!["a"]), ("users: [a], user: b", vec!["a"])]
+    {
+        let text = format!("wrappers:\n  - ssh-agent-credentials: {{{options}}}\n");
+        assert_eq!(read(&text).0.ssh_agent, want);
+        assert_eq!(said(&text), [], "{options}");
+    }
+    assert_eq!(said("wrappers:\n  - ssh-agent-credentials: {}\n"), [(Weight::Error, "missing-option")]);
+    let ignored =
+        said("wrappers:\n  - ssh-agent-credentials: {users: [a], ignore-missing-credentials: true}\n");
+    assert_eq!(ignored, [(Weight::Stays, "option-not-carried")]);
+}

@@ -1,0 +1,370 @@
+//! What builds are given and hand on: injected variables, managed files, an ssh agent, starts of other builds (jjb 23): real
+//! runs, over kill -9 as well.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use causeway::gearman::client::Client;
+use serde_json::{Value, json};
+
+use crate::crash::{console, ended};
+use crate::support::{Program, Serve, get, not_run, submit, within};
+
+/// Debug builds on two busy cores.
+const ENDS_WITHIN: Duration = Duration::from_secs(120);
+const SETTINGS: &str = "<settings>\n  <mirror/>\n</settings>\n";
+
+const JOBS: &str = r##"
+- job:
+    name: giver
+    concurrent: true
+    wrappers:
+      - inject:
+          properties-content: |
+            A=1
+            B=$A-two
+    builders:
+      - shell: 'echo "C=three of $B" >given.properties'
+      - inject:
+          properties-file: given.properties
+          properties-content: D=$C, and more
+          script-content: |
+            #!/bin/sh
+            echo "the script has $D"
+      - shell: |
+          #!/bin/sh
+          # What the job makes of the file later changes nothing.
+          echo C=changed >given.properties
+          echo "first: $A $B $C $D"
+          until [ -e ../../go ]; do sleep 0.05; done
+      - shell: |
+          #!/bin/sh
+          echo "then: $A $B $C $D"
+          printf 'FILED=from a file of %s\nFLAG=overridden' "$JOB_NAME" >passed.properties
+          exit $RESULT
+    publishers:
+      - trigger-parameterized-builds:
+          - project: taker
+            condition: SUCCESS
+            property-file: passed.properties
+            boolean-parameters: {FLAG: true}
+            predefined-parameters: WORD=$D
+          - {project: failed-taker, condition: FAILED, current-parameters: true}
+          - {project: never, predefined-parameters: A=1, property-file: no.properties, fail-on-missing: true}
+          - {project: never, condition: ALWAYS}
+          - {project: never, condition: UNSTABLE, current-parameters: true}
+      - trigger: {project: follower}
+      - postbuildscript:
+          builders:
+            - build-on: [SUCCESS, FAILURE]
+              build-steps:
+                - shell: 'echo "post: $C"'
+- job-template:
+    name: '{name}'
+    concurrent: true
+    parameters:
+      - string: {name: DEFAULTED, default: by-default}
+    builders:
+      - shell: |
+          #!/bin/sh
+          echo "$JOB_NAME got <$FILED> <$FLAG> <$WORD> <$RESULT> <$DEFAULTED>"
+- project:
+    name: takers
+    jobs:
+      - '{name}': {name: taker}
+      - '{name}': {name: failed-taker}
+      - '{name}': {name: follower}
+      - '{name}': {name: never}
+- job:
+    name: unfound
+    concurrent: true
+    builders:
+      - inject: {properties-file: none.properties}
+      - shell: 'echo never-said'
+- job:
+    name: outside
+    concurrent: true
+    builders:
+      - inject: {properties-file: ../../causeway-node}
+- job:
+    name: short
+    concurrent: true
+    builders:
+      - conditional-step:
+          condition-kind: or
+          condition-operands:
+            - {condition-kind: shell, condition-command: 'echo first-asked'}
+            - {condition-kind: shell, condition-command: 'echo second-asked'}
+          steps:
+            - shell: 'echo one-holds'
+      - conditional-step:
+          condition-kind: and
+          condition-operands:
+            - {condition-kind: never}
+            - {condition-kind: shell, condition-command: 'echo third-asked'}
+          steps:
+            - shell: 'echo never-said'
+- job:
+    name: managed
+    concurrent: true
+    wrappers:
+      - config-file-provider:
+          files:
+            - {file-id: settings, target: conf/settings.xml, variable: SETTINGS}
+            - {file-id: settings, variable: ASIDE}
+    builders:
+      - shell: |
+          #!/bin/sh
+          [ "$SETTINGS" = "$WORKSPACE/conf/settings.xml" ] && cmp "$SETTINGS" "$ASIDE" && cat conf/settings.xml
+          case $ASIDE in "$WORKSPACE"/*) echo in the workspace;; esac
+    publishers:
+      - postbuildscript:
+          builders:
+            - build-on: [SUCCESS]
+              build-steps:
+                - shell: '[ ! -e "$SETTINGS" ] && [ ! -e "$ASIDE" ] && echo both-gone'
+- job:
+    name: misplaced
+    concurrent: true
+    wrappers:
+      - config-file-provider: {files: [{file-id: settings, target: ../../../x}]}
+    builders: [{shell: 'echo never-said'}]
+- job:
+    name: agent
+    concurrent: true
+    wrappers:
+      - ssh-agent-credentials: {users: [key]}
+    builders:
+      - shell: |
+          #!/bin/sh
+          ssh-add -l | grep -o 'key-of-a-test.*'
+          find "$WORKSPACE@tmp" -type f
+    publishers:
+      - postbuildscript:
+          builders:
+            - build-on: [SUCCESS]
+              build-steps:
+                - shell: 'ssh-add -l || echo no-agent-any-more'
+"##;
+
+/// A server with these jobs, on processes of this machine.
+struct Place {
+    folder: tempfile::TempDir,
+    serve: Serve,
+}
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::Builder::new().prefix("cwg").tempdir_in("/tmp").unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("jobs.yaml", JOBS);
+        write("settings", SETTINGS);
+        write("key", "no key");
+        let config = folder.path().join("causeway.yaml");
+        write(
+            "causeway.yaml",
+            "state: state\ncatalog: {jjb: [jobs.yaml], own: ['*']}\nbuilds: {grace: 2s}\n\
+             gearman: {lost_client_grace: 10m}\n\
+             credentials:\n  - {id: settings, file: 'file:settings'}\n  - {id: key, user: git, ssh_key: 'file:key'}\n\
+             providers:\n  - {name: here, max_nodes: 4, driver: process}\n\
+             pools:\n  - {name: main, provider: here, labels: [{name: any, min_ready: 0}]}\n",
+        );
+        let serve = Serve::new(&folder.path().join("state")).config(&config);
+        Place { folder, serve }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Lets the giver's waiting step go on.
+    fn go(&self, node: &str) {
+        std::fs::write(self.path("state/nodes").join(node).join("go"), "").unwrap();
+    }
+}
+
+/// A client that has launched a build; it goes away with the value.
+#[must_use]
+struct Launched {
+    _client: Client,
+    _runtime: tokio::runtime::Runtime,
+}
+
+fn launch(server: &Program, job: &str, parameters: &Value) -> Launched {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = runtime.block_on(async {
+        let mut client = Client::connect(server.gearman().parse().unwrap()).await.unwrap();
+        submit(&mut client, job, job, parameters).await;
+        client
+    });
+    Launched { _client: client, _runtime: runtime }
+}
+
+/// Runs one build of a job to its end: result and console.
+#[track_caller]
+fn run(server: &Program, job: &str) -> (String, String) {
+    let _zuul = launch(server, job, &json!({}));
+    within(ENDS_WITHIN, || {
+        let answer = get(&format!("{}/job/{job}/1/consoleText", server.http()));
+        match answer.body.rsplit_once("\nFinished: ") {
+            Some((_, word)) if answer.status == 200 => Ok((word.trim().to_owned(), answer.body.clone())),
+            _ => Err(answer.body),
+        }
+    })
+}
+
+fn node(text: &str) -> &str {
+    text.split("Building on node ").nth(1).unwrap_or_default().split(' ').next().unwrap_or_default()
+}
+
+/// Waits until the giver's first build says this.
+#[track_caller]
+fn said(server: &Program, wanted: &str) -> String {
+    within(ENDS_WITHIN, || {
+        let text = get(&format!("{}/job/giver/1/consoleText", server.http())).body;
+        if text.contains(wanted) { Ok(text) } else { Err(text) }
+    })
+}
+
+/// A giver has ended with this result, and its children are these; returns their consoles.
+#[track_caller]
+fn family(server: &Program, result: &str, children: &[&str]) -> Vec<String> {
+    let all = ended(server, 1 + children.len());
+    let giver = all.iter().find(|build| build["job"] == "giver").unwrap();
+    let text = console(server, giver);
+    assert_eq!(giver["result"], result, "{text}");
+    let values = "1 1-two three of 1-two three of 1-two, and more";
+    for line in [
+        "the script has three of 1-two, and more".to_owned(),
+        format!("first: {values}"),
+        format!("then: {values}"),
+        "post: three of 1-two".to_owned(),
+    ] {
+        assert_eq!(text.matches(&format!("\n{line}\n")).count(), 1, "{line}: {text}");
+    }
+    let mut names: Vec<_> = all.iter().filter_map(|build| build["job"].as_str()).collect();
+    names.retain(|name| *name != "giver");
+    names.sort_unstable();
+    assert_eq!(names, children, "{text}");
+    children
+        .iter()
+        .map(|child| console(server, all.iter().find(|build| build["job"] == *child).unwrap()))
+        .collect()
+}
+
+#[test]
+fn jjb_23_variables_are_injected_and_builds_started_by_the_result() {
+    for (given, result, children, got) in [
+        (
+            "0",
+            "SUCCESS",
+            vec!["follower", "taker"],
+            vec![
+                "follower got <> <> <> <> <by-default>",
+                "taker got <from a file of giver> <true> <three of 1-two, and more> <> <by-default>",
+            ],
+        ),
+        ("1", "FAILURE", vec!["failed-taker"], vec!["failed-taker got <> <> <> <1> <by-default>"]),
+    ] {
+        let place = Place::new();
+        let server = place.serve.start();
+        let _zuul = launch(&server, "giver", &json!({"RESULT": given}));
+        place.go(node(&said(&server, "\nfirst: ")));
+        let consoles = family(&server, result, &children);
+        for (console, got) in consoles.iter().zip(got) {
+            assert!(console.contains(&format!("\n{got}\n")), "{got}: {console}");
+        }
+        let text = said(&server, "Finished: ");
+        assert!(text.contains("never is not started: there is no file 'no.properties'"), "{text}");
+        assert!(text.contains("never: not started, since there is no parameter to pass on"), "{text}");
+    }
+}
+
+/// The process dies while the giver waits, and at each place of its starts: the values stay, each child is started once.
+#[test]
+fn jjb_23_what_was_injected_and_started_outlives_kill_9() {
+    // The first start that is reached is that of the node.
+    for failpoint in
+        ["", "before-trigger", "before-trigger:2", "after-start:2", "after-start:3", "after-trigger"]
+    {
+        let place = Place::new();
+        let serve = place.serve.clone();
+        let serve = if failpoint.is_empty() { serve } else { serve.env("CAUSEWAY_FAILPOINT", failpoint) };
+        let mut server = serve.start();
+        let _zuul = launch(&server, "giver", &json!({"RESULT": "0"}));
+        let node = node(&said(&server, "\nfirst: ")).to_owned();
+        if failpoint.is_empty() {
+            server.kill();
+        } else {
+            place.go(&node);
+            assert!(!server.wait(ENDS_WITHIN).success(), "{failpoint}");
+        }
+        let server = place.serve.start();
+        place.go(&node);
+        family(&server, "SUCCESS", &["follower", "taker"]);
+    }
+}
+
+#[test]
+fn jjb_23_a_file_that_cannot_be_injected_fails_the_build() {
+    let place = Place::new();
+    let server = place.serve.start();
+    let (result, text) = run(&server, "unfound");
+    assert_eq!(result, "FAILURE", "{text}");
+    assert!(
+        text.contains("inject: there is no file 'none.properties'") && !text.contains("never-said"),
+        "{text}"
+    );
+    let (result, text) = run(&server, "outside");
+    assert_eq!(result, "FAILURE", "{text}");
+    assert!(text.contains("'../../causeway-node' does not lie in the workspace"), "{text}");
+}
+
+#[test]
+fn jjb_23_conditions_stop_at_the_operand_that_decides() {
+    let place = Place::new();
+    let server = place.serve.start();
+    let (result, text) = run(&server, "short");
+    assert_eq!(result, "SUCCESS", "{text}");
+    assert!(text.contains("\nfirst-asked\n") && text.contains("\none-holds\n"), "{text}");
+    for never in ["\nsecond-asked\n", "\nthird-asked\n", "\nnever-said\n"] {
+        assert!(!text.contains(never), "{never}: {text}");
+    }
+}
+
+#[test]
+fn jjb_23_managed_files_lie_where_the_job_wants_them_and_go_before_publishers() {
+    let place = Place::new();
+    let server = place.serve.start();
+    let (result, text) = run(&server, "managed");
+    assert_eq!(result, "SUCCESS", "{text}");
+    assert!(text.contains(SETTINGS) && text.contains("\nboth-gone\n"), "{text}");
+    assert!(!text.contains("\nin the workspace\n"), "{text}");
+    let (result, text) = run(&server, "misplaced");
+    assert_eq!(result, "CONFIG_ERROR", "{text}");
+    assert!(text.contains("'../../../x' does not lie in the workspace"), "{text}");
+}
+
+#[test]
+fn jjb_23_an_ssh_agent_holds_the_keys_for_the_steps() {
+    if !std::path::Path::new("/usr/bin/ssh-agent").exists() {
+        return not_run("an ssh agent needs openssh-client");
+    }
+    let place = Place::new();
+    let key = place.path("key");
+    std::fs::remove_file(&key).unwrap();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "key-of-a-test", "-f"])
+        .arg(&key)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let server = place.serve.start();
+    let (result, text) = run(&server, "agent");
+    assert_eq!(result, "SUCCESS", "{text}");
+    assert!(text.contains("\nkey-of-a-test (ED25519)\n"), "{text}");
+    assert!(text.contains("\nno-agent-any-more\n"), "{text}");
+    // No file of it is left when the first builder runs.
+    assert!(!text.contains("agentKeys/1\n"), "{text}");
+}
