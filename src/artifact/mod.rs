@@ -5,6 +5,7 @@
 //! leads elsewhere (pools-D71), a file read into memory.
 
 mod checksum;
+mod facts;
 mod index;
 mod limits;
 mod name;

@@ -106,9 +106,9 @@ impl Artifacts {
     /// # Errors
     /// What the file system says.
     pub async fn remove(&self, id: BuildId) -> io::Result<()> {
-        let (directory, remove_tests) = (self.directory(id), self.remove_tests(id));
+        let (directory, remove_facts) = (self.directory(id), self.remove_facts(id));
         blocking(move || {
-            remove_tests()?;
+            remove_facts()?;
             remove(&directory)?;
             // The group's directory goes with its last build; it is made again when needed.
             let _ = fs::remove_dir(directory.parent().unwrap_or(Path::new("")));

@@ -1,5 +1,7 @@
 //! The builders `docker-build-publish` and `build-publish-docker-image` (docker-M6, M36): built once, then named and pushed name by name.
 
+use tokio::time::Instant;
+
 use super::engine_step::{Failed, Worked};
 use super::limits::Span;
 use super::run::Trouble;
@@ -7,8 +9,8 @@ use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
 use crate::catalog::recipe::{BuildImage, Recipe, Step};
-use crate::image::{Login, Reference, Workshop};
-use crate::pool::provider::ProviderError;
+use crate::image::{Built, ImageRecord, Login, Reference, Workshop};
+use crate::pool::provider::{ImageFacts, ProviderError};
 
 impl Steps<'_> {
     /// Builds, names, pushes.
@@ -48,8 +50,13 @@ impl Steps<'_> {
                     Ok(spec) => spec,
                     Err(text) => return Ok(Err(Failed::because(text))),
                 };
+                let begun = Instant::now();
                 match self.built(&*workshop, &spec).await? {
-                    Ok(built) => built.id,
+                    Ok(built) => {
+                        let record = made(&built, begun);
+                        self.remember_image(&image.component, &image.place, record).await;
+                        built.id
+                    }
                     Err(failed) => return Ok(Err(failed)),
                 }
             }
@@ -88,8 +95,8 @@ impl Steps<'_> {
         names: &[Reference],
         login: Option<&Login>,
     ) -> Worked {
-        self.keep_image_variable("ID", id.to_owned());
         for (at, name) in names.iter().enumerate() {
+            let begun = Instant::now();
             match workshop.publish(id, name, image.push, login).await {
                 Ok(digest) => {
                     let line = match &digest {
@@ -97,8 +104,16 @@ impl Steps<'_> {
                         None => format!("Tagged {name}\n"),
                     };
                     self.say(&line).await;
-                    self.keep_image_variable("REF", name.to_string());
-                    self.keep_image_variable("DIGEST", digest.unwrap_or_default());
+                    let record = ImageRecord {
+                        what: if digest.is_some() { "pushed" } else { "tagged" }.to_owned(),
+                        reference: name.to_string(),
+                        id: id.to_owned(),
+                        digest: digest.unwrap_or_default(),
+                        took_ms: millis(begun),
+                        credential: image.credential.clone().unwrap_or_default(),
+                        ..ImageRecord::default()
+                    };
+                    self.remember_image(&image.component, &image.place, record).await;
                 }
                 Err(failure) => {
                     for left in &names[at + 1..] {
@@ -142,6 +157,36 @@ impl Steps<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// What is remembered of an image that was built.
+pub(super) fn made(built: &Built, begun: Instant) -> ImageRecord {
+    ImageRecord {
+        what: "built".to_owned(),
+        id: built.id.clone(),
+        bases: built.bases.iter().map(|base| format!("{} {}", base.reference, base.digest)).collect(),
+        files: built.files,
+        bytes: built.bytes,
+        took_ms: millis(begun),
+        ..ImageRecord::default()
+    }
+}
+
+/// The same of one that was pulled, or was there.
+pub(super) fn pulled(facts: &ImageFacts, credential: Option<&str>) -> ImageRecord {
+    ImageRecord {
+        what: "pulled".to_owned(),
+        reference: facts.reference.clone(),
+        id: facts.id.clone(),
+        digest: facts.digest.split_once('@').map_or("", |(_, digest)| digest).to_owned(),
+        took_ms: facts.pulled_in.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        credential: credential.unwrap_or_default().to_owned(),
+        ..ImageRecord::default()
+    }
+}
+
+fn millis(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn collect<'a>(recipe: &'a Recipe, images: &mut Vec<&'a BuildImage>) {

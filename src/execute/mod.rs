@@ -15,6 +15,7 @@ mod engine_step;
 mod environment;
 mod expand;
 mod guard;
+mod image_record;
 mod image_source;
 mod inject;
 mod limits;

@@ -1,5 +1,6 @@
 //! The `docker-pull-image` builder (docker-M7).
 
+use super::build_image::pulled;
 use super::engine_step::{Failed, Worked};
 use super::limits::Span;
 use super::room::shown;
@@ -44,6 +45,8 @@ impl Steps<'_> {
         match workshop.pull(&name, true, login.as_ref()).await {
             Ok(facts) => {
                 self.say(&shown(&facts)).await;
+                let record = pulled(&facts, pull.credential.as_deref());
+                self.remember_image(BUILDER, &pull.place, record).await;
                 Ok(Ok(()))
             }
             Err(ProviderError::Permanent(text)) => Ok(Err(Failed::because(text))),

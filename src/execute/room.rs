@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::build_image::{made, pulled};
 use super::ending::judge;
 use super::limits::Span;
 use super::room_spec::Place;
@@ -16,7 +17,7 @@ use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
-use crate::catalog::recipe::{BuildContainer, ContainerImage, ImageSource};
+use crate::catalog::recipe::{self, BuildContainer, ContainerImage, ImageSource};
 use crate::image::{BuildWords, Login, ROOM, Reference, RoomFacts, RoomSpec, Workshop};
 use crate::keeper::Keeper;
 use crate::model::{BuildState, Cause, NodeId, ResultWord, StepEnd};
@@ -154,7 +155,7 @@ impl Steps<'_> {
         };
         let had = match &wanted.image {
             ContainerImage::Pull(image) => {
-                self.pulled_for_room(&self.expand(image), wanted.force_pull, &*workshop, login).await?
+                self.pulled_for_room(&self.expand(image), wanted, &*workshop, login).await?
             }
             ContainerImage::Dockerfile { context, dockerfile } => {
                 let path = |path: &str| if path.is_empty() { "." } else { path }.to_owned();
@@ -165,7 +166,7 @@ impl Steps<'_> {
                     no_cache: false,
                     words: BuildWords { pull: wanted.force_pull, ..BuildWords::default() },
                 };
-                self.built_for_room(&source, &*workshop).await?
+                self.built_for_room(&source, &wanted.place, &*workshop).await?
             }
         };
         let (name, id) = match had {
@@ -191,7 +192,7 @@ impl Steps<'_> {
     async fn pulled_for_room(
         &self,
         image: &str,
-        always: bool,
+        wanted: &BuildContainer,
         workshop: &dyn Workshop,
         login: Option<Login>,
     ) -> Result<Result<(String, String), Effect>, Trouble> {
@@ -200,9 +201,11 @@ impl Steps<'_> {
             Err(error) => return Ok(Err(refused(error.to_string()))),
         };
         self.say(&format!("Builders run in the image {name}\n")).await;
-        match workshop.pull(&name, always, login.as_ref()).await {
+        match workshop.pull(&name, wanted.force_pull, login.as_ref()).await {
             Ok(facts) => {
                 self.say(&shown(&facts)).await;
+                let record = pulled(&facts, wanted.credential.as_deref());
+                self.remember_image(WRAPPER, &wanted.place, record).await;
                 Ok(Ok((image.to_owned(), facts.id)))
             }
             Err(error) => unusable(&name.to_string(), error).map(Err),
@@ -213,6 +216,7 @@ impl Steps<'_> {
     async fn built_for_room(
         &self,
         source: &ImageSource,
+        place: &recipe::Place,
         workshop: &dyn Workshop,
     ) -> Result<Result<(String, String), Effect>, Trouble> {
         self.say("Builders run in an image that is built from the workspace\n").await;
@@ -220,10 +224,14 @@ impl Steps<'_> {
             Ok(spec) => spec,
             Err(text) => return Ok(Err(refused(text))),
         };
-        Ok(match self.built(workshop, &spec).await? {
-            Ok(built) => Ok((String::new(), built.id)),
-            Err(failed) => Err(refused(failed.detail)),
-        })
+        let begun = Instant::now();
+        match self.built(workshop, &spec).await? {
+            Ok(built) => {
+                self.remember_image(WRAPPER, place, made(&built, begun)).await;
+                Ok(Ok((String::new(), built.id)))
+            }
+            Err(failed) => Ok(Err(refused(failed.detail))),
+        }
     }
 
     /// Leaves the build container and removes it, with all that still runs in it.

@@ -151,6 +151,9 @@ impl<'a> Steps<'a> {
             verdict.worsen(effect.word, named(effect.cause, stop));
             return Ok(());
         }
+        if !self.record.steps.is_empty() {
+            self.recall_images().await;
+        }
         for placed in &builders {
             if let Some(mark) = stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);

@@ -5,6 +5,7 @@
 mod build_words;
 mod dockerfile;
 mod ignore;
+mod record;
 mod reference;
 mod rules;
 mod size;
@@ -13,6 +14,7 @@ mod workshop;
 pub use build_words::{BuildArgument, BuildWords, WordProblem};
 pub use dockerfile::{Dockerfile, DockerfileError, check_trigger};
 pub use ignore::{IGNORE_FILE, Ignored};
+pub use record::{ImageRecord, RECORDS_MAX};
 pub use reference::{Reference, ReferenceError, from_registry, is_variable};
 pub use rules::{ImageBuilds, ImageRules};
 pub use size::bytes_of;

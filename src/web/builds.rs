@@ -17,6 +17,7 @@ use super::live::{self, Form, From};
 use super::pages::render;
 use super::test_report::{self, TestsView};
 use super::view::Page;
+use crate::image::ImageRecord;
 use crate::model::{BuildRecord, JobName};
 
 /// Kept files that a build's page lists; the rest is one click away.
@@ -29,6 +30,7 @@ struct BuildPage {
     page: Page,
     history: Vec<EventView>,
     tests: Option<TestsView>,
+    images: Vec<ImageRecord>,
     artifacts: Vec<FileView>,
     more_artifacts: usize,
     console: Shown,
@@ -112,16 +114,27 @@ async fn page(web: &Web, record: &BuildRecord) -> Result<Response, Failure> {
         page: Page::new(record, web.builds.now()),
         history: web.history(record.id).await?,
         tests,
+        images: images(web, record).await?,
         artifacts,
         more_artifacts,
         console,
     })
 }
 
+/// What is known of a build's images (docker-M40).
+async fn images(web: &Web, record: &BuildRecord) -> Result<Vec<ImageRecord>, Failure> {
+    let read = web.artifacts.images(record.id).await;
+    read.map_err(|error| Failure::internal("what is known of the build's images could not be read", &error))
+}
+
 async fn api_json(web: &Web, record: &BuildRecord, query: &str) -> Result<Response, Failure> {
     let files = files::names(web, record).await?;
     let tests = test_report::of(web, record).await?.as_ref().map(test_report::action);
-    let object = jenkins::build(record, &files, tests, &web.addresses, web.builds.now());
+    let mut object = jenkins::build(record, &files, tests, &web.addresses, web.builds.now());
+    let images = images(web, record).await?;
+    if !images.is_empty() {
+        object["causewayImages"] = serde_json::json!(images);
+    }
     let text = match value(query, "pretty") {
         Some("true") => serde_json::to_string_pretty(&object),
         _ => serde_json::to_string(&object),

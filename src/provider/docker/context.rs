@@ -77,9 +77,12 @@ fn read_text(file: OwnedFd) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is no text".to_owned())
 }
 
+/// A job can put a link in the place of this directory, but not of the one above it.
 fn open_root(workspaces: &Path) -> Result<OwnedFd, String> {
-    let opened = File::open(workspaces).map(OwnedFd::from);
-    opened.map_err(|error| format!("{}: {error}", workspaces.display()))
+    let above = workspaces.parent().unwrap_or(workspaces);
+    let name = Path::new(workspaces.file_name().unwrap_or_default());
+    let opened = File::open(above).and_then(|above| open_directory(above.as_fd(), name));
+    opened.map_err(|error| format!("the directory of the workspace {}", reason(&error)))
 }
 
 fn reason(error: &io::Error) -> String {
@@ -310,6 +313,10 @@ mod tests {
             assert!(text_of(folder.path(), wrong).is_err(), "{wrong}");
         }
         assert_eq!(text_of(folder.path(), "job/d/in/f").unwrap(), "content");
+        // A job that has put a link in the place of all workspaces.
+        let swapped = folder.path().join("swapped");
+        std::os::unix::fs::symlink("/etc", &swapped).unwrap();
+        assert!(text_of(&swapped, "passwd").is_err() && Context::look(&swapped, Path::new("")).is_err());
     }
 
     fn text_of(root: &Path, path: &str) -> Result<String, String> {

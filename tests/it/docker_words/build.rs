@@ -73,6 +73,15 @@ async fn docker_27_11_6_one_image_is_built_once_and_pushed_under_each_name() {
     assert_eq!(console.matches("\nrun says b and more\n").count(), 1, "{console}");
     let said = format!("Pushed {host}/ci/two:a: {digest}\n");
     has(&console, &[&said, &format!("after {host}/ci/two:latest {digest}\n"), "Sending 2 files, "]);
+    // The record: on the page, and for programs (docker-M40).
+    let page = place.page("two", "");
+    has(&page, &["<h2 id=\"images-head\">Images</h2>", &digest]);
+    let json: serde_json::Value = serde_json::from_str(&place.page("two", "api/json")).unwrap();
+    let images = json["causewayImages"].as_array().unwrap();
+    let whats: Vec<&str> = images.iter().filter_map(|image| image["what"].as_str()).collect();
+    assert_eq!(whats, ["built", "pushed", "pushed", "pushed"]);
+    assert_eq!((&images[3]["digest"], &images[3]["credential"]), (&json!(digest), &json!("right")));
+    assert_eq!(images[0]["id"], images[3]["id"]);
     let (result, console) = build(&mut place, "dir").await;
     assert_eq!(result, "SUCCESS", "{console}");
     assert!(registry.digest("ci/dir", "1").is_some());

@@ -92,6 +92,11 @@ impl Place {
         self.server = self.serve.start();
     }
 
+    /// What lies at the address of a job's first build.
+    pub fn page(&self, job: &str, rest: &str) -> String {
+        get(&format!("{}/job/{job}/1/{rest}", self.server.http())).body
+    }
+
     pub fn console(&self, job: &str) -> String {
         let answer = get(&format!("{}/job/{job}/1/consoleText", self.server.http()));
         if answer.status == 200 { answer.body } else { String::new() }
