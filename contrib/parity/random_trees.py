@@ -52,6 +52,28 @@ TEMPLATES = (
 )
 
 
+# Templates whose text is YAML again (jjb-J101): a value, and the items of a list of builders.
+YAML_VALUES = (
+    "{{ V }}",
+    "[{{ V|tojson }}, 2, '{{ W }}']",
+    "{k: {{ 1 + 1 }}, j: '{{ V }}'}",
+    "{% for i in range(2) %}- i{{ i }}\n{% endfor %}",
+    "'{{ V }} {{ '{{' }}x{{ '}}' }}'",
+    "yes",
+    "{% if W is defined %}010{% else %}~{% endif %}",
+    "k: |\n  {{ V }}\n  two",
+    "",
+)
+YAML_BUILDERS = (
+    "- shell: 'y {{ V }}'",
+    "{% for i in [1, 2] %}- shell: |\n    echo {{ i }} ${{ '{{' }}HOME{{ '}}' }}\n{% endfor %}",
+    "- shell: 'a'\n{% if V is defined %}- batch: '{{ V }}'\n{% endif %}",
+    "[{shell: '{{ W }}'}, {batch: b}]",
+    "- shell: !include-raw: raw.sh",
+    "- shell: !j2: 'in {{ '{{ 1 + 1 }}' }}'",
+)
+
+
 class Tree:
     """The files of one tree: name to node, or to text for those that are no YAML."""
 
@@ -168,9 +190,29 @@ class Grower:
             text = TEMPLATES[0]
         return text.replace("V", v).replace("W", w)
 
+    def yaml_template(self, templates):
+        """A tag whose text is rendered and then read as YAML."""
+        named = [v for v in self.inside if "-" not in v]
+        if self.unified and not named:
+            return Tagged("!j2-yaml:", quoted(self.pick(["[1, '{{ 1 + 2 }}']", "{{ 5 }}", "x"]) if templates is YAML_VALUES else "- shell: '{{ 1 }}'", '"'))
+        v, w = self.pick(named or ["a"]), self.pick(named or ["b"])
+        text = self.pick(templates)
+        # In release 6.5.0 a text out of YAML is an object that `tojson` takes for none.
+        if self.unified and "tojson" in text:
+            text = templates[0]
+        text = text.replace("V", v).replace("W", w)
+        return Tagged("!j2-yaml:", Block("|", text) if text and self.chance(700) else quoted(text, '"'))
+
     def tagged(self):
         """A value behind a tag (section 4)."""
-        kind = self.r.randrange(12)
+        kind = self.r.randrange(14)
+        if kind == 13:
+            return self.yaml_template(YAML_VALUES)
+        if kind == 12:
+            # A path with variables, also of YAML (jjb-J32).
+            known = [v for v in self.inside if "-" not in v]
+            path = "'{%s|scalar}.yaml'" % self.pick(known) if known and self.lazy else "deep.yaml"
+            return Tagged("!include:", Raw(path))
         if kind < 4:
             return Tagged("!j2:", Block("|", self.template().strip("\n")) if self.chance(500) else quoted(self.template(), '"'))
         if kind < 5:
@@ -224,6 +266,10 @@ class Grower:
         return getattr(self, kind.replace("-", "_"))()
 
     def calls(self, kind, most=3):
+        if kind == "builder" and self.chance(self.tags // 4):
+            return self.yaml_template(YAML_BUILDERS)
+        if kind == "builder" and self.chance(self.tags // 8):
+            return Tagged("!include:", Raw("steps.yaml"))
         return Seq([self.call(kind) for _ in range(self.r.randint(1, most))])
 
     def builder(self):
@@ -270,6 +316,12 @@ class Grower:
     def scm(self):
         return Map([("git", Map([("url", self.words()), ("branches", Seq([self.words()]))]))])
 
+    def reporter(self):
+        return Map([(self.pick(["email", "findbugs"]), Map([("recipients", self.words())]))])
+
+    def pipeline_scm(self):
+        return self.scm()
+
     def notification(self):
         return Map([("http", Map([("url", self.words())]))])
 
@@ -279,6 +331,8 @@ class Grower:
         ("builder", "builders"), ("parameter", "parameters"), ("publisher", "publishers"), ("wrapper", "wrappers"),
         ("property", "properties"), ("trigger", "triggers"), ("scm", "scm"), ("notification", "notifications"),
     )  # fmt: skip
+    # Lists that only some types of projects have.
+    RARE = (("reporter", "reporters"), ("pipeline-scm", "pipeline-scm"))
 
     def body(self, kind="job"):
         """Keys of a job, template or set of defaults."""
@@ -296,6 +350,14 @@ class Grower:
         for single, plural in self.LISTS:
             if self.chance(600 if single == "builder" else 130):
                 pairs.append((plural, self.calls(single)))
+        types = [value.text for key, value in pairs if key == "project-type"]
+        if types == ["pipeline"]:
+            # One of the two, or a mistake.
+            if not self.chance(self.wild * 20):
+                source = Map([("scm", self.calls(self.pick(["scm", "pipeline-scm"]), 1)), ("script-path", self.words())])
+                pairs.append(("pipeline-scm", source) if self.chance(600) else ("dsl", self.words()))
+        elif self.chance(900 if types == ["maven"] else self.wild):
+            pairs.append(("reporters", self.calls("reporter")))
         self.r.shuffle(pairs)
         if pairs and self.chance(30):
             pairs.append((pairs[0][0].text if isinstance(pairs[0][0], Raw) else pairs[0][0], pairs[0][1]))
@@ -402,7 +464,17 @@ class Grower:
     def view_template(self, index):
         self.inside = ["name", "a", "b", "c"]
         name = self.name_of(index, "_")
-        pairs = [("name", quoted(name)), ("view-type", Raw("list"))]
+        pairs = [("name", quoted(name)), ("view-type", Raw(self.pick(["list", "list", "all", "pipeline"])))]
+        if self.chance(120):
+            name = "vid%d" % index
+            pairs.append(("id", Raw(name)))
+        if self.chance(60):
+            pairs.append(("defaults", Raw("set1")))
+        pairs += [(key, self.special(key)) for key in ["c", "n"] if self.chance(200)]
+        if self.chance(200):
+            pairs.append(("columns", Seq([Raw("status"), self.words()])))
+        if self.chance(100):
+            pairs.append(("folder", quoted(self.pick(["f", "f{a|}"]))))
         if self.chance(500):
             pairs.append(("regex", self.words()))
         if self.chance(300):
@@ -429,6 +501,13 @@ class Grower:
         pairs += self.parameters(["a", "c", "e1", "n"], 2)
         self.inside = []
         return Map([("job-group", Map(pairs))])
+
+    def view_group(self, index, names):
+        self.inside = ["name", "c"]
+        pairs = [("name", Raw("vg%d" % index)), ("views", self.references(names))]
+        pairs += self.parameters(["a", "c", "b"], 2)
+        self.inside = []
+        return Map([("view-group", Map(pairs))])
 
     def project(self, index, names, views):
         self.inside = ["name", "c", "n"]
@@ -479,8 +558,8 @@ class Grower:
 
     def elements(self):
         out = []
-        for kind, plural in self.LISTS:
-            if self.chance(500 if kind == "builder" else 150):
+        for kind, plural in self.LISTS + self.RARE:
+            if self.chance(500 if kind == "builder" else 150 if (kind, plural) in self.LISTS else 60):
                 out += [self.macro(kind, plural, index) for index in range(self.r.randint(1, 3))]
         if self.chance(350):
             out.append(self.defaults("global"))
@@ -498,9 +577,15 @@ class Grower:
         names += ["g%d" % index for index in range(groups)]
         views = []
         if self.chance(200):
-            views = [self.view_template(index) for index in range(self.r.randint(1, 2))]
-            out += [element for element, _ in views] + [self.view(0)]
-        out += [self.project(index, names, [name for _, name in views]) for index in range(self.r.randint(1, 2))]
+            made = [self.view_template(index) for index in range(self.r.randint(1, 2))]
+            out += [element for element, _ in made] + [self.view(0)]
+            views = [name for _, name in made]
+            if self.chance(400):
+                out.append(self.view_group(0, list(views)))
+                views.append("vg0")
+            if self.chance(100):
+                views.append("v0")
+        out += [self.project(index, names, views) for index in range(self.r.randint(1, 2))]
         if self.chance(self.wild * 5):
             out.append(self.pick([Raw("stray"), Map([("job", Map([]))]), Map([("odd", Map([("name", Raw("x"))]))]),
                                   Map([("job", Raw("")), ("project", Raw(""))]), Map([("_a", Map([("name", Raw("x"))]))])]))
@@ -519,6 +604,10 @@ class Grower:
         raw = self.pick(["echo raw\n", "echo ${HOME} {{x}}\n" if self.chance(self.wild * 10) else "${{HOME}}\n", "r {a|no} {{b}}\n", "no end", "\n\n", "f() {{ true; }}\n"])
         files.update({"raw.sh": raw, "raw2.sh": "second {{y}}\nline\n", "t.j2": "T {{ a|default('none') }} {x}\n"})
         files["scalar.yaml"] = Seq([Raw("inc"), quoted("{a|i}")]) if self.chance(300) else Raw("'{a|inc}'")
+        self.inside = ["a"]
+        files["deep.yaml"] = Map([("d", Tagged("!include-raw:", Raw("raw.sh"))), ("e", Tagged("!include:", Raw("scalar.yaml"))), ("f", self.value(1))])
+        files["steps.yaml"] = self.pick([Seq([Map([("shell", quoted("s {a|z}"))]), self.builder()]), Seq([Map([("shell", Tagged("!include-raw:", Raw("raw2.sh")))])])])
+        self.inside = []
         files["whole.yaml"] = Map([("name", Raw("whole")), ("builders", Seq([Map([("shell", quoted("w"))])]))])
         # Include tags look here; only the folder above is read as elements.
         files = {name if name in ("a.yaml", "b.yml") else "inc/" + name: node for name, node in files.items()}

@@ -30,6 +30,7 @@ mod place;
 mod problem;
 #[cfg(test)]
 mod rules;
+mod sections;
 mod session;
 mod source;
 mod tags;
@@ -45,6 +46,7 @@ pub use options::{Dialect, Limits, Options, UnknownDialect};
 pub use outcome::{Component, Job, MacroCall, Origin, Outcome, Parts, View};
 pub use place::{FileId, Files, Place, SourceFile};
 pub use problem::{Frame, Problem, Severity};
+pub use sections::{Section, Sections};
 pub use source::{FileSystem, Kind, Memory, Source};
 pub use tags::{Include, Tag, TagKind};
 pub use workspace::{Changes, Workspace};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::node::Node;
 use crate::place::{Files, Place};
 use crate::problem::Problem;
+use crate::sections::Sections;
 
 /// Everything that came out of a tree.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// The files that were read.
     pub files: Files,
+    /// Which element of a file a place lies in.
+    pub sections: Sections,
     /// Elements by kind (`job-template`, `builder`, …) with their number, as read, sorted by kind.
     pub elements: Vec<(String, usize)>,
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jjb_compat::{Files, Job};
+use jjb_compat::{Job, Outcome};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -64,7 +64,7 @@ impl Jobs {
                 let catalog = catalog(tree.tree(), &config, output);
                 let entry = catalog.job(name).ok_or_else(|| unknown(catalog, name))?;
                 let written = tree.outcome().job(name).filter(|_| *origins);
-                show(entry, written.map(|job| (job, &tree.outcome().files)), output);
+                show(entry, written.map(|job| (job, tree.outcome())), output);
                 Ok(())
             }
         }
@@ -131,7 +131,7 @@ fn summary(name: &JobName, entry: &Entry) -> Value {
     })
 }
 
-fn show(entry: &Entry, written: Option<(&Job, &Files)>, output: &Output) {
+fn show(entry: &Entry, written: Option<(&Job, &Outcome)>, output: &Output) {
     let origins = written.is_some();
     let recipe = &entry.recipe;
     if output.is_json() {
@@ -143,7 +143,7 @@ fn show(entry: &Entry, written: Option<(&Job, &Files)>, output: &Output) {
             "project": entry.project.as_deref(),
             "recipe": &**recipe,
             "findings": entry.findings.iter().map(tree::finding_json).collect::<Vec<_>>(),
-            "origins": written.map(|(job, files)| super::origins::json(job, files)),
+            "origins": written.map(|(job, tree)| super::origins::json(job, tree)),
         }));
         return;
     }
@@ -172,8 +172,8 @@ fn show(entry: &Entry, written: Option<(&Job, &Files)>, output: &Output) {
             output.line(&format!("{} ({})", finding.problem, finding.component));
         }
     }
-    if let Some((job, files)) = written {
-        super::origins::print(job, files, output);
+    if let Some((job, tree)) = written {
+        super::origins::print(job, tree, output);
     }
 }
 

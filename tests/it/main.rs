@@ -38,6 +38,8 @@ mod fake_master;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod gearman;
 #[cfg(test)]
 mod given;

@@ -95,6 +95,14 @@ fn jobs_show_gives_the_origins_as_data_when_they_are_asked_for() {
         ])
     );
     assert_eq!(shells[1]["arguments"][0]["value"], "#!/bin/bash\nmake\nmake test\n");
+    // The element that each value stands in, and the one that a variable brought it into.
+    let keys = origins["keys"].as_array().expect("a list");
+    let key = |path: &str| keys.iter().find(|key| key["path"] == path).expect("the key");
+    assert_eq!(key("concurrent")["in"], "defaults global");
+    assert_eq!(key("concurrent")["for"], Value::Null);
+    assert_eq!(key("node")["in"], "job-group units");
+    assert_eq!(key("node")["for"], json!({ "at": at("jobs.yaml:3:5"), "in": "job-template {name}-unit" }));
+    assert_eq!(shells[0]["arguments"][0]["in"], "builder announce");
     // Where the tag stands that includes it.
     assert_eq!(shells[1]["arguments"][0]["at"], at("macros.yaml:6:16"));
 }

@@ -23,6 +23,13 @@ pub(super) trait Take {
     fn top_must_be_a_list(root: &Node) -> bool;
 }
 
+impl Parsed {
+    /// What the file holds.
+    pub(super) fn root(&self) -> Option<&Node> {
+        Some(&self.document.as_ref().ok()?.as_ref()?.0)
+    }
+}
+
 impl Take for Elements {
     fn item(&mut self, session: &Session, item: &Node) -> Result<()> {
         self.add_classic_item(session, item)

@@ -169,10 +169,11 @@ impl State {
             let listed: FxHashSet<&PathBuf> = files.iter().collect();
             self.parsed.retain(|path, _| listed.contains(path));
         }
-        files
-            .iter()
-            .filter_map(|path| self.parsed.get(path))
-            .for_each(|parsed| gathered.trace(&parsed.trace));
+        for parsed in files.iter().filter_map(|path| self.parsed.get(path)) {
+            gathered.trace(&parsed.trace);
+            parsed.root().into_iter().for_each(|root| gathered.outcome.sections.add(root));
+        }
+        gathered.outcome.sections.sort();
         Ok(files)
     }
 

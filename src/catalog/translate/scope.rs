@@ -11,18 +11,18 @@ use crate::catalog::finding::{Finding, Weight};
 use crate::catalog::recipe::{self, ShellStep};
 use crate::model::{Frame, Position, Problem};
 
-/// A script's text by its address, and where it was written.
-type ScriptKey = (usize, Place);
+/// Scripts by the address of their text and where they were written. The text is held with what was made of it, so that no
+/// other can have its address.
+type Scripts = FxHashMap<(usize, Place), (Arc<str>, Arc<ShellStep>)>;
 
 /// Scripts of one reading: many jobs call the same macros.
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct Shared {
-    /// The text is held with what was made of it, so that no other can have its address.
-    scripts: Mutex<FxHashMap<ScriptKey, (Arc<str>, Arc<ShellStep>)>>,
+    scripts: Mutex<Scripts>,
 }
 
 impl Shared {
-    fn scripts(&self) -> MutexGuard<'_, FxHashMap<ScriptKey, (Arc<str>, Arc<ShellStep>)>> {
+    fn scripts(&self) -> MutexGuard<'_, Scripts> {
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
