@@ -4,7 +4,7 @@ import json
 import re
 
 # Objects that are printed into text where they are not expanded: Python adds an address.
-OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template>")
+OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template>", re.I)
 
 # What differs on purpose (contrib/docs/jjb.md): words of the original's message, and the reason.
 DOCUMENTED = {
@@ -25,7 +25,7 @@ SAME = (
     (r"found undefined alias '(.+?)'", {"undefined-alias"}, 1),
     (r"found duplicate anchor '?(\w+)'?", {"duplicate-anchor"}, 1),
     (r"could not determine a constructor for the tag", {"unknown-tag", "bad-scalar"}, 0),
-    (r"could not find expected ':'|while parsing a|while scanning|mapping values are not allowed", {"yaml-syntax", "undefined-alias", "unknown-tag"}, 0),
+    (r"could not find expected ':'|while parsing a|while scanning|mapping values are not allowed|expected '<document start>'|did not find expected|expected <block end>|while constructing", {"yaml-syntax", "undefined-alias", "unknown-tag"}, 0),
     (r"for merging", {"bad-merge"}, 0),
     (r"tuple index out of range|Positional format arg", {"positional-field"}, 0),
     (r"Unknown format code|Invalid format specifier|Unknown conversion|%c arg not in range|not allowed with|Cannot specify|unsupported format string|allowed in string format|format specifier", {"bad-format", "missing-variable"}, 0),
@@ -40,12 +40,12 @@ SAME = (
     (r"Missing command from|requires? a command", {"missing-argument"}, 0),
     (r"object has no attribute 'b'$", {"attribute-access"}, 0),
     (r"object has no attribute 'get'|is not a mapping|unhashable type: 'list'$|dictionary update sequence", {"bad-exclude", "bad-arguments", "missing-variable", "bad-reference", "bad-axis"}, 0),
-    (r"(?:object|') has no attribute|is undefined|no element \d|has no len|expected str|object is not|syntax|Encountered unknown", {"template-error", "missing-variable", "bad-arguments", "not-an-element", "unresolved-include", "bad-join", "bad-axis", "bad-component"}, 0),
+    (r"(?:object|') has no attribute|is undefined|no element \d|has no len|expected str|object is not|syntax|Encountered unknown|^unexpected '|^expected token|^Unexpected end of template|^tag name expected|unexpected char", {"template-error", "missing-variable", "bad-arguments", "not-an-element", "unresolved-include", "bad-join", "bad-axis", "bad-component"}, 0),
     (r"keywords must be strings", {"bad-key"}, 0),
     (r"Unknown axis '(.+?)'", {"bad-exclude"}, 1),
     (r"Expected a dict, but |'str' object has no attribute 'get'", {"bad-exclude", "bad-reference"}, 0),
     (r"cannot serialize|write\(\) argument must be str", {"bad-arguments", "missing-argument", "unresolved-tag"}, 0),
-    (r"maximum recursion depth", {"endless-macro", "recursive-alias", "too-deep"}, 0),
+    (r"maximum recursion depth", {"endless-macro", "recursive-alias", "too-deep", "include-loop"}, 0),
     (r"Recursive parameters usage", {"recursive-variable"}, 0),
     (r"Syntax error, for item|Topmost dict should be single-item", {"two-keys"}, 0),
     (r"Topmost list should|The topmost collection", {"not-an-element", "not-a-list"}, 0),

@@ -1,6 +1,6 @@
 //! What all parts of one reading share: the source, the options, the files seen, the warnings so far.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,9 @@ use crate::source::{Kind, Source};
 use crate::tags::Home;
 use crate::texts::Texts;
 use crate::trace::{Kept, Key, Trace, element_key, path_key};
+
+/// Files that include each other.
+pub(crate) const INCLUDES: usize = 40;
 
 /// A text file as it was read.
 #[derive(Clone, Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct Session<'a> {
     made: &'a AtomicUsize,
     ordered: &'a AtomicBool,
     trace: RefCell<Trace>,
+    /// Tags that are being expanded, each inside the one before.
+    depth: Cell<usize>,
     /// Words that come again and again.
     words: RefCell<FxHashSet<Arc<str>>>,
     /// What is made goes at once: nobody asks later what it was made from, and what it could share.
@@ -80,10 +85,24 @@ impl<'a> Session<'a> {
             made: &common.made,
             ordered: &common.ordered,
             trace: RefCell::default(),
+            depth: Cell::default(),
             words: RefCell::default(),
             fleeting: false,
             roots,
         }
+    }
+
+    /// Expands a tag. A file that includes itself, and a template that gives itself again, have no end.
+    pub(crate) fn inside_tag<T>(&self, place: Place, expand: impl FnOnce() -> Result<T>) -> Result<T> {
+        let depth = self.depth.get();
+        if depth >= INCLUDES {
+            let message = format!("files include each other more than {INCLUDES} levels deep");
+            return Problem::error("include-loop", place, message).cure("break the circle").fail();
+        }
+        self.depth.set(depth + 1);
+        let done = expand();
+        self.depth.set(depth);
+        done
     }
 
     /// Whether nothing is kept.

@@ -9,7 +9,7 @@ use jjb_compat::{FileSystem, Files, Job, Options, Outcome, Source, Workspace, re
 
 use super::config::{CatalogConfig, Reading};
 use super::finding::Finding;
-use super::recipe::Recipe;
+use super::recipe::{Publisher, Recipe, Step};
 use super::targets::look_at_targets;
 use super::translate::{Shared, position, translate};
 use crate::model::{Frame, Problem, Severity};
@@ -49,19 +49,25 @@ impl Tree {
         Tree::read_from(FileSystem::new(), config)
     }
 
-    /// Reads from anywhere. Each job is translated as soon as it is expanded, and only the translation stays.
+    /// The same for lists of jobs: of a recipe there is only what tells jobs apart, and which others a job starts. A large tree
+    /// takes a small part of its memory then.
+    pub fn outline(config: &CatalogConfig) -> Tree {
+        Tree::each(FileSystem::new(), config, outlined)
+    }
+
+    /// Reads from anywhere.
     pub fn read_from(source: impl Source, config: &CatalogConfig) -> Tree {
+        Tree::each(source, config, |_| {})
+    }
+
+    /// Each job is translated as soon as it is expanded, and only what `keep` leaves of the translation stays.
+    fn each(source: impl Source, config: &CatalogConfig, keep: fn(&mut Recipe)) -> Tree {
         if config.paths.is_empty() {
             return Tree::default();
         }
         let shared = Shared::default();
-        let (outcome, jobs) = read_each(
-            &source,
-            &config.paths,
-            &options(&config.reading),
-            || (),
-            |(), job, files| Arc::new(tree_job(&job, files, config, &shared)),
-        );
+        let work = |(): &(), job: Job, files: &Files| Arc::new(tree_job(&job, files, config, &shared, keep));
+        let (outcome, jobs) = read_each(&source, &config.paths, &options(&config.reading), || (), work);
         tree(&outcome, jobs, config)
     }
 
@@ -140,7 +146,7 @@ fn translated(outcome: &Outcome, config: &CatalogConfig, known: Option<Known<'_>
     let translate_share = |jobs: &[Job]| -> Vec<Arc<TreeJob>> {
         let translated = |job: &Job| match known.as_ref().and_then(|known| known.of(job)) {
             Some(known) => known,
-            None => Arc::new(tree_job(job, files, config, &shared)),
+            None => Arc::new(tree_job(job, files, config, &shared, |_| {})),
         };
         jobs.iter().map(translated).collect()
     };
@@ -168,8 +174,15 @@ fn tree(outcome: &Outcome, mut jobs: Vec<Arc<TreeJob>>, config: &CatalogConfig) 
     Tree { jobs, problems, files: files.len() }
 }
 
-fn tree_job(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shared) -> TreeJob {
-    let translation = translate(job, files, config, shared);
+fn tree_job(
+    job: &Job,
+    files: &Files,
+    config: &CatalogConfig,
+    shared: &Shared,
+    keep: fn(&mut Recipe),
+) -> TreeJob {
+    let mut translation = translate(job, files, config, shared);
+    keep(&mut translation.recipe);
     TreeJob {
         name: job.name.to_string(),
         recipe: Arc::new(translation.recipe),
@@ -177,6 +190,18 @@ fn tree_job(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shared) -
         template: job.origin.template.clone(),
         project: job.origin.project.as_ref().map(|(name, _)| Arc::clone(name)),
     }
+}
+
+/// Leaves what a list shows, and the starts of other jobs.
+fn outlined(recipe: &mut Recipe) {
+    recipe.description = String::new();
+    recipe.parameters = Vec::new();
+    recipe.environment = Vec::new();
+    recipe.credentials = Vec::new();
+    recipe.steps.retain(|step| matches!(step, Step::TriggerBuilds(_) | Step::Conditional(_)));
+    recipe.steps.shrink_to_fit();
+    recipe.publishers.retain(|publisher| matches!(publisher, Publisher::PostBuildScript(_)));
+    recipe.publishers.shrink_to_fit();
 }
 
 /// Translations of an earlier reading.

@@ -53,7 +53,7 @@ impl Jobs {
         match &self.command {
             JobsCommand::List { folders } => {
                 let config = tree::catalog(global, folders)?;
-                list(catalog(tree::read(&config), &config, output), output);
+                list(catalog(tree::outline(&config), &config, output), output);
                 Ok(())
             }
             JobsCommand::Diff(diff) => diff.run(output),

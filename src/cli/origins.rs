@@ -5,6 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::output::{Output, Tone};
 
+/// Values of a job that are shown: lists that hold each other by aliases stand for far more than anybody reads.
+const LEAVES: usize = 10_000;
+
 /// Letters of a value that are shown; a script is known by its place and its first line.
 const SHOWN: usize = 60;
 
@@ -106,7 +109,10 @@ struct Leaf<'n> {
 impl Leaf<'_> {
     /// Whether the key stands in another element than the value, or in another file.
     fn is_for(&self, key: Place, tree: &Outcome) -> bool {
+        // What a job has instead of a default stands at the key of the default, which did not bring it in.
+        let default = tree.sections.at(key).is_some_and(|section| &*section.kind == "defaults");
         key.is_somewhere()
+            && !default
             && (key.file != self.node.place.file
                 || tree.sections.at(key) != tree.sections.at(self.node.place))
     }
@@ -130,6 +136,9 @@ fn leaves(node: &Node) -> Vec<Leaf<'_>> {
 }
 
 fn collect<'n>(leaf: Leaf<'n>, out: &mut Vec<Leaf<'n>>) {
+    if out.len() >= LEAVES {
+        return;
+    }
     let path = &leaf.path;
     match &leaf.node.value {
         Value::Map(map) if !map.is_empty() => {

@@ -31,7 +31,7 @@ impl PlanCommand {
     pub(super) fn run(&self, global: &Global, output: &Output) -> Result<(), Failure> {
         let config = tree::catalog(global, &self.folders)?;
         let layout = self.layout.as_ref().map(layout).transpose()?;
-        let plan = Plan::new(tree::read(&config), layout.as_ref());
+        let plan = Plan::new(tree::outline(&config), layout.as_ref());
         if output.is_json() {
             output.json_pretty(&document(&plan, layout.is_some()));
         } else {

@@ -42,13 +42,13 @@ pub(super) fn catalog(global: &Global, folders: &[PathBuf]) -> Result<CatalogCon
     Ok(catalog)
 }
 
-/// The translation of the tree of a configuration, for the rest of the process: a command ends sooner than tens of thousands of
+/// The outline of the tree of a configuration, for the rest of the process: a command ends sooner than tens of thousands of
 /// values are given back.
-pub(super) fn read(config: &CatalogConfig) -> &'static Tree {
-    Box::leak(Box::new(Tree::read(config)))
+pub(super) fn outline(config: &CatalogConfig) -> &'static Tree {
+    Box::leak(Box::new(Tree::outline(config)))
 }
 
-/// The same with what it was translated from.
+/// The whole tree, with what it was translated from.
 pub(super) fn opened(config: &CatalogConfig) -> &'static OpenTree {
     Box::leak(Box::new(OpenTree::open(config)))
 }

@@ -52,6 +52,8 @@ mod jenkins_exchanges;
 #[cfg(test)]
 mod jjb;
 #[cfg(test)]
+mod jjb_options;
+#[cfg(test)]
 mod jjb_random;
 #[cfg(test)]
 mod keeper;

@@ -19,8 +19,8 @@ const LIMITS: Limits = Limits {
     combinations: 1_000,
 };
 
-/// All that an export of one job may have: what its steps may make, each a short text, and a few texts at their limit.
-const JOB_BYTES: usize = 16 << 20;
+/// All that an export of one job may have.
+const JOB_BYTES: usize = 40 << 20;
 
 fn options(dialect: Dialect) -> Options {
     Options { dialect, limits: LIMITS, threads: 1, confine: true, ..Options::default() }
@@ -127,7 +127,7 @@ fn formatted(text: &str, options: &Options) -> Option<String> {
     let file = format!(
         "- job-template:\n    name: '{{j}}'\n    builders:\n      - shell: {}\n\
          - project:\n    name: p\n    j: job\n    jobs: ['{{j}}']\n    n: 5\n    f: 2.5\n    t: text\n    e: ''\n    \
-         none: null\n    yes: true\n    big: 123456789012345678901234567890\n    day: 2020-01-02\n    l: [a, 1]\n    \
+         none: null\n    flag: true\n    big: 123456789012345678901234567890\n    day: 2020-01-02\n    l: [a, 1]\n    \
          d: {{k: v, n: {{m: w}}}}\n",
         quoted(text)
     );

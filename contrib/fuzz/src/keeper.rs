@@ -120,8 +120,9 @@ async fn play(chunk: usize, bytes: &[u8]) {
         heard
     };
     let both = async { tokio::join!(asked, said) };
-    let ((), heard) =
-        tokio::time::timeout(Duration::from_secs(10), both).await.expect("an end soon after the stream's");
+    let ((), heard) = Box::pin(tokio::time::timeout(Duration::from_secs(10), both))
+        .await
+        .expect("an end soon after the stream's");
     understood(&heard);
 }
 

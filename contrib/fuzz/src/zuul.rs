@@ -145,7 +145,7 @@ fn answers(bytes: &[u8]) {
         url,
         worker: &worker,
         worker_name: name,
-        node_name: (number % 2 == 0).then_some(url),
+        node_name: number.is_multiple_of(2).then_some(url),
         node_labels: &labels[..bytes.len() % 3],
     };
     let said = started.to_json();

@@ -121,6 +121,10 @@ impl Deep<'_, '_> {
     }
 
     fn tag(&self, tag: &Tag, place: Place) -> Result<Node> {
+        self.session.inside_tag(place, || self.expanded_tag(tag, place))
+    }
+
+    fn expanded_tag(&self, tag: &Tag, place: Place) -> Result<Node> {
         self.spend(1, place)?;
         match &tag.kind {
             TagKind::Jinja(text) => Ok(Node::str(self.render(tag, text, place)?, place)),

@@ -52,7 +52,7 @@ pub(super) fn write(
     };
     if spec_text.is_empty() {
         out.push_str(&value.text(params.style));
-        return Ok(());
+        return bounded(out, place, params);
     }
     match spec::format(value, &spec_text) {
         Some(text) => out.push_str(&text),
@@ -65,7 +65,11 @@ pub(super) fn write(
             .fail();
         }
     }
-    // A width can be huge, so the bound is checked on the way.
+    bounded(out, place, params)
+}
+
+/// A width or a value can be huge, so the bound is checked on the way.
+fn bounded(out: &str, place: Place, params: &Params) -> Result<()> {
     if out.len() > params.text_limit {
         return Problem::error("too-large", place, "the expanded text is too long").fail();
     }

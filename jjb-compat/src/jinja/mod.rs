@@ -8,6 +8,7 @@ mod results;
 mod tojson;
 mod values;
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Jinja};
@@ -192,10 +193,18 @@ impl Room {
     ) -> Result<String> {
         let context = values::context(params);
         for _ in 0..INCLUDES {
-            let rendered =
-                self.environment.get_template(name).and_then(|template| template.render(context.clone()));
+            let mut out = Bounded { bytes: Vec::new(), room: params.text_limit };
+            let rendered = self
+                .environment
+                .get_template(name)
+                .and_then(|template| template.render_captured_to(context.clone(), &mut out).map(drop));
             let error = match rendered {
-                Ok(out) => return Ok(out),
+                Ok(()) => return Ok(String::from_utf8_lossy(&out.bytes).into_owned()),
+                Err(_) if out.bytes.len() > out.room => {
+                    let message =
+                        format!("the template gives a text of more than {} bytes", params.text_limit);
+                    return Problem::error("too-large", place, message).fail();
+                }
                 Err(error) => error,
             };
             // The lock must be free again before a file is put in.
@@ -212,6 +221,26 @@ impl Room {
         }
         Problem::error("template-error", place, format!("the template includes more than {INCLUDES} files"))
             .fail()
+    }
+}
+
+/// What a template gives, up to the limit of a text.
+struct Bounded {
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(piece);
+        if self.bytes.len() > self.room {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, Output};
 
 use super::values::{YamlMap, YamlSeq};
-use crate::node::{Map, Node, Style, Value};
+use crate::node::{Map, Node, PRINTED, Style, Value};
 use crate::place::Place;
 
 /// Prints a value into a template's output.
@@ -30,23 +30,44 @@ pub(super) fn text(value: &Jinja, style: Style) -> String {
     }
 }
 
-/// `repr()` of Python. `style` is that of mappings out of YAML; those that a template makes are plain.
+/// `repr()` of Python, cut off where it is longer than any text may be. `style` is that of mappings out of YAML; those that a
+/// template makes are plain.
 pub(super) fn repr(value: &Jinja, style: Style) -> String {
+    let mut out = String::new();
+    write_repr(value, style, &mut out);
+    out
+}
+
+fn write_repr(value: &Jinja, style: Style, out: &mut String) {
     let ours =
         value.downcast_object_ref::<YamlMap>().is_some() || value.downcast_object_ref::<YamlSeq>().is_some();
     match value.kind() {
-        ValueKind::Undefined => "Undefined".to_string(),
+        ValueKind::Undefined => out.push_str("Undefined"),
         ValueKind::Seq if !ours => {
-            let items = value.try_iter().into_iter().flatten();
-            format!("[{}]", items.map(|item| repr(&item, style)).collect::<Vec<_>>().join(", "))
+            out.push('[');
+            for (at, item) in value.try_iter().into_iter().flatten().enumerate() {
+                if out.len() > PRINTED {
+                    break;
+                }
+                out.push_str(if at > 0 { ", " } else { "" });
+                write_repr(&item, style, out);
+            }
+            out.push(']');
         }
         ValueKind::Map if !ours => {
-            let entries = value.try_iter().into_iter().flatten().map(|key| {
-                format!("{}: {}", repr(&key, style), repr(&value.get_item(&key).unwrap_or_default(), style))
-            });
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+            out.push('{');
+            for (at, key) in value.try_iter().into_iter().flatten().enumerate() {
+                if out.len() > PRINTED {
+                    break;
+                }
+                out.push_str(if at > 0 { ", " } else { "" });
+                write_repr(&key, style, out);
+                out.push_str(": ");
+                write_repr(&value.get_item(&key).unwrap_or_default(), style, out);
+            }
+            out.push('}');
         }
-        _ => from_jinja(value).repr(style),
+        _ => out.push_str(&from_jinja(value).repr(style)),
     }
 }
 
@@ -99,6 +120,9 @@ pub(super) fn add_filters(environment: &mut Environment<'static>, style: Style) 
         let between = between.unwrap_or_default();
         let mut out = String::new();
         for (index, item) in value.try_iter()?.enumerate() {
+            if out.len() > PRINTED {
+                break;
+            }
             if index > 0 {
                 out.push_str(&between);
             }

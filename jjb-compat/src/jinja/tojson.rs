@@ -6,7 +6,7 @@ use minijinja::value::{Kwargs, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::print;
-use crate::node::{Node, Style, Value, float_text};
+use crate::node::{Node, PRINTED, Style, Value, float_text};
 
 /// How deep values may nest.
 const DEPTH: usize = 100;
@@ -28,6 +28,9 @@ fn refused(why: String) -> Error {
 fn write(node: &Node, depth: usize, out: &mut String) -> Result<(), Error> {
     if depth == 0 {
         return Err(refused("the value nests too deep for JSON".into()));
+    }
+    if out.len() > PRINTED {
+        return Err(refused("the value is too large for JSON".into()));
     }
     match &node.value {
         Value::Null => out.push_str("null"),

@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 pub use map::Map;
 pub(crate) use number::{float_text, parse_big};
 pub(crate) use same::{hash_within, identical, identical_maps};
+pub(crate) use text::PRINTED;
 pub use text::Style;
 pub use time::{Clock, Timestamp};
 

@@ -90,23 +90,37 @@ impl Hash for Node {
     }
 }
 
-/// Equal in value, type, order and place.
+/// Values that a comparison looks at: those that hold each other by aliases stand for far more than there are.
+const COMPARED: usize = 1_000_000;
+
+/// Equal in value, type, order and place. What is too large to be compared counts as different.
 pub(crate) fn identical(a: &Node, b: &Node) -> bool {
-    if a.place != b.place {
+    alike(a, b, &mut COMPARED.clone())
+}
+
+/// Equal in order, and each entry in value, type and place. What is too large to be compared counts as different.
+pub(crate) fn identical_maps(a: &Map, b: &Map) -> bool {
+    alike_maps(a, b, &mut COMPARED.clone())
+}
+
+fn alike(a: &Node, b: &Node, budget: &mut usize) -> bool {
+    if *budget == 0 || a.place != b.place {
         return false;
     }
+    *budget -= 1;
     match (&a.value, &b.value) {
         (Value::Seq(a), Value::Seq(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
-            Arc::ptr_eq(a, b) || (a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a, b)))
+            Arc::ptr_eq(a, b)
+                || (a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| alike(a, b, budget)))
         }
-        (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b) || identical_maps(a, b),
+        (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b) || alike_maps(a, b, budget),
         (x, y) => std::mem::discriminant(x) == std::mem::discriminant(y) && a == b,
     }
 }
 
-/// Equal in order, and each entry in value, type and place.
-pub(crate) fn identical_maps(a: &Map, b: &Map) -> bool {
-    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a.0, b.0) && identical(a.1, b.1))
+fn alike_maps(a: &Map, b: &Map, budget: &mut usize) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b.iter()).all(|(a, b)| alike(a.0, b.0, budget) && alike(a.1, b.1, budget))
 }
 
 /// Hashes a value in the order of its parts, and of each part what `mark` adds; false when it has more parts than the budget.

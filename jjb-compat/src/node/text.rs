@@ -25,13 +25,16 @@ impl Node {
         }
     }
 
-    /// `repr()` of Python.
+    /// `repr()` of Python. What holds itself many times over by aliases is cut off at some twenty million bytes.
     pub fn repr(&self, style: Style) -> String {
         let mut out = String::new();
         write_repr(self, style, &mut out);
         out
     }
 }
+
+/// Bytes after which nothing more is printed: more than any text may have that a reading makes.
+pub(crate) const PRINTED: usize = 20 << 20;
 
 fn write_repr(node: &Node, style: Style, out: &mut String) {
     match &node.value {
@@ -60,6 +63,9 @@ fn write_repr(node: &Node, style: Style, out: &mut String) {
 fn write_items(items: &[Node], style: Style, (open, close): (&str, &str), out: &mut String) {
     out.push_str(open);
     for (index, item) in items.iter().enumerate() {
+        if out.len() > PRINTED {
+            break;
+        }
         if index > 0 {
             out.push_str(", ");
         }
@@ -77,6 +83,9 @@ fn write_map(node: &Node, style: Style, out: &mut String) {
     };
     out.push_str(open);
     for (index, (key, value)) in map.iter().enumerate() {
+        if out.len() > PRINTED {
+            break;
+        }
         if index > 0 {
             out.push_str(", ");
         }

@@ -6,7 +6,10 @@ use crate::node::{Node, Value, float_text};
 use crate::tags::TagKind;
 
 /// Values that one file may show: a tree of aliases can stand for far more than it holds.
-const SHOWN: usize = 4_000_000;
+const SHOWN: usize = 1_000_000;
+
+/// Bytes after which nothing more is shown.
+const BYTES: usize = 32 << 20;
 
 /// A JSON text in the making.
 #[derive(Default)]
@@ -18,7 +21,7 @@ pub(super) struct Json {
 impl Json {
     pub(super) fn node(&mut self, node: &Node) {
         self.shown += 1;
-        if self.shown > SHOWN {
+        if self.shown > SHOWN || self.out.len() > BYTES {
             self.out.push_str("{\"$truncated\": true}");
             return;
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::Workspace;
 
 /// No bounded problem may take longer than this, even on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -81,6 +82,57 @@ fn jjb_j134_a_billion_laughs_cost_nothing() {
 }
 
 #[test]
+fn jjb_j134_a_billion_laughs_in_a_text_or_a_template_are_refused() {
+    let mut laughs = String::from("    a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..30 {
+        let held = format!("*a{}, ", level - 1).repeat(4);
+        laughs.push_str(&format!("    a{level}: &a{level} [{held}]\n"));
+    }
+    let job = |kind: &str, step: &str| {
+        format!(
+            "- {kind}:\n    name: j\n    builders: [{{m: {{all: *a29}}}}]\n- builder: {{name: m, builders: [{{shell: {step}}}]}}\n"
+        )
+    };
+    let started = Instant::now();
+    for step in
+        ["'x{all}'", "'{all!r}'", "!j2: '{{ all }}'", "!j2: '{{ all|string }}'", "!j2: 'x{{ all|tojson }}'"]
+    {
+        let file = format!("- _a:\n    name: a\n{laughs}") + &job("job", step);
+        for dialect in BOTH {
+            let outcome = read_with(&[("a", &file)], &options(dialect));
+            assert!(outcome.has_errors() && outcome.jobs.is_empty(), "{dialect} {step}");
+            let known = ["too-large", "template-error"];
+            assert!(
+                codes(&outcome).iter().all(|code| known.contains(code)),
+                "{dialect} {step}: {:?}",
+                codes(&outcome)
+            );
+        }
+    }
+    assert!(started.elapsed() < SOON);
+}
+
+#[test]
+fn jjb_j134_a_billion_laughs_are_read_again_and_written_in_bounds() {
+    let mut file = String::from("- _a:\n    name: a\n    a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..30 {
+        let held = format!("*a{}, ", level - 1).repeat(4);
+        file.push_str(&format!("    a{level}: &a{level} [{held}]\n"));
+    }
+    let job = file.clone() + "- job: {name: j, laughs: *a29}\n";
+    let started = Instant::now();
+    for dialect in BOTH {
+        let mut workspace = Workspace::open(memory(&[("t/f.yml", &job)]), vec!["t".into()], options(dialect));
+        workspace.source_mut().add("t/f.yml", job.clone() + "# changed\n");
+        workspace.refresh();
+        let written: usize =
+            crate::oracle::export(workspace.outcome(), &options(dialect)).map(|(_, text)| text.len()).sum();
+        assert!(written < 64 << 20);
+    }
+    assert!(started.elapsed() < SOON);
+}
+
+#[test]
 fn jjb_j134_a_project_for_a_billion_jobs_is_refused() {
     let list: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
     let list = list.join(", ");
@@ -126,6 +178,20 @@ fn jjb_j134_endless_templates_end() {
     let started = Instant::now();
     assert_eq!(fault(Dialect::Classic, &[("a", file)]), "template-error");
     let circle: Tree = &[("f", "- job: {name: j, node: !include: f2}\n"), ("f2", "!include: f2\n")];
-    assert_eq!(fault(Dialect::Classic, circle), "include-loop");
+    for dialect in BOTH {
+        assert_eq!(fault(dialect, circle), "include-loop");
+    }
+    let deep: Tree = &[("f", "- job: {name: j, node: !include: f2}\n"), ("f2", "k: !include: f2\n")];
+    let again: Tree = &[
+        (
+            "f",
+            "- job-template: {name: 'j{n}', node: !j2-yaml: '{% include \"t\" %}'}\n- project: {name: p, n: 1, jobs: ['j{n}']}\n",
+        ),
+        ("t", "!j2-yaml: \"{{ '{%' }} include 't' {{ '%}' }}\""),
+    ];
+    for dialect in BOTH {
+        assert_eq!(fault(dialect, deep), "include-loop");
+        assert_eq!(fault(dialect, again), "include-loop");
+    }
     assert!(started.elapsed() < SOON);
 }

@@ -9,11 +9,8 @@ use super::{Content, Origin, Raw, Scope, YAML_TAG, compose, scalar};
 use crate::node::{Map, Node, Value};
 use crate::place::{FileId, Place};
 use crate::problem::{Problem, Result, Within};
-use crate::session::Session;
+use crate::session::{INCLUDES, Session};
 use crate::tags::Home;
-
-/// Files that include files: more levels than this are taken for a circle.
-const INCLUDE_DEPTH: usize = 40;
 
 /// Reads YAML texts in one scope of anchors.
 pub(crate) struct Loader<'s, 'a> {
@@ -46,14 +43,14 @@ impl<'s, 'a> Loader<'s, 'a> {
     }
 
     fn load_from(&mut self, text: &str, origin: Origin) -> Result<Option<Node>> {
-        if self.include_depth > INCLUDE_DEPTH {
+        if self.include_depth > INCLUDES {
             return Problem::error(
                 "include-loop",
                 match origin {
                     Origin::File(file) => Place::whole(file),
                     Origin::Fixed(place) => place,
                 },
-                format!("files include each other more than {INCLUDE_DEPTH} levels deep"),
+                format!("files include each other more than {INCLUDES} levels deep"),
             )
             .cure("remove the circle")
             .fail();

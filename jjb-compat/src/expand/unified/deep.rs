@@ -86,6 +86,10 @@ impl Deep<'_, '_> {
 
     /// A tag as it stands, also directly as the value of a macro's list.
     pub(crate) fn tag(&self, node: &Node, tag: &Tag) -> Result<Node> {
+        self.session.inside_tag(node.place, || self.expanded_tag(node, tag))
+    }
+
+    fn expanded_tag(&self, node: &Node, tag: &Tag) -> Result<Node> {
         let place = node.place;
         self.spend(1, place)?;
         match &tag.kind {
