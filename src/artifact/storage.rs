@@ -63,6 +63,22 @@ impl Artifacts {
         .map_err(ArtifactError::Storage)
     }
 
+    /// Begins a collection that adds to what earlier ones of this build have kept: those of publishers before this one, or of the
+    /// same one before a restart.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub async fn further(&self, id: BuildId) -> Result<ArtifactWriter, ArtifactError> {
+        let mut writer = self.writer(id).await?;
+        let place = self.directory(id);
+        let work = move || {
+            let kept = index::read(&place)?;
+            writer.take_over(&place, kept)?;
+            Ok(writer)
+        };
+        blocking(work).await.map_err(ArtifactError::Storage)
+    }
+
     /// What a build has left, in the order of collection.
     ///
     /// # Errors
@@ -176,6 +192,35 @@ mod tests {
         artifacts.remove(id()).await.unwrap();
         artifacts.remove(id()).await.unwrap();
         assert_eq!(artifacts.list(id()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_further_collection_adds_to_what_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let limits = Limits { bytes: 3, ..Limits::default() };
+        let artifacts = Artifacts::open(directory.path(), limits).unwrap();
+        for (path, content) in [("log/first", b"1"), ("log/second", b"2")] {
+            let mut writer = artifacts.further(id()).await.unwrap();
+            put(&mut writer, path, content).await.unwrap();
+            writer.commit().await.unwrap();
+        }
+        let mut writer = artifacts.further(id()).await.unwrap();
+        let again = put(&mut writer, "log/first", b"3").await.err().unwrap();
+        assert!(
+            matches!(again, ArtifactError::Storage(error) if error.kind() == io::ErrorKind::AlreadyExists)
+        );
+        // What was kept before counts.
+        assert!(matches!(put(&mut writer, "large", b"34").await, Err(ArtifactError::Limit(Limit::Bytes(3)))));
+        writer.commit().await.unwrap();
+        let kept = artifacts.list(id()).await.unwrap();
+        assert_eq!(
+            kept.iter().map(|artifact| &*artifact.path).collect::<Vec<_>>(),
+            ["log/first", "log/second"]
+        );
+        let (_, mut file) = artifacts.file(id(), "log/first").await.unwrap().unwrap();
+        let mut content = String::new();
+        file.read_to_string(&mut content).await.unwrap();
+        assert_eq!(content, "1");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use crate::artifact::{ArtifactError, ArtifactWriter, Selected, Selection};
 use crate::catalog::recipe::Archive;
 use crate::keeper::{Entry, Keeper, KeeperError, RefusalCode};
 use crate::model::{Cause, Millis, ResultWord};
+use crate::sys::failpoint;
 
 /// Entries of a workspace that are looked at; a build that leaves more has its archive refused, not its node's memory filled.
 const ENTRIES_MAX: u64 = 1_000_000;
@@ -80,7 +81,7 @@ impl Collection {
         verdict: &mut Verdict,
     ) -> Result<bool, Trouble> {
         if self.writer.is_none() {
-            match steps.context().artifacts.writer(steps.record().id).await {
+            match steps.context().artifacts.further(steps.record().id).await {
                 Ok(writer) => self.writer = Some(writer),
                 Err(problem) => {
                     fail(steps, verdict, problem.to_string()).await;
@@ -179,7 +180,10 @@ async fn copy(
         }
         .await;
         match copied {
-            Ok(()) => return file.finish().await.map_err(Missed::Storage),
+            Ok(()) => {
+                failpoint::hit("in-archive");
+                return file.finish().await.map_err(Missed::Storage);
+            }
             Err(problem) if problem.is_retryable() => {}
             Err(problem) => return Err(Missed::Keeper(problem)),
         }

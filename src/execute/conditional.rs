@@ -57,7 +57,7 @@ impl Steps<'_> {
             return Ok(effect);
         }
         for inner in &placed.inner {
-            if stop.mark().is_some() {
+            if stop.mark().is_some() && !self.begun(inner) {
                 let cause = Cause::Stopped { by: String::new() };
                 return Ok(Some(Effect::of(ResultWord::Aborted, cause)));
             }

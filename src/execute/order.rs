@@ -38,8 +38,13 @@ pub(super) enum PlacedPublisher<'a> {
         /// As written.
         starts: &'a StartsAfter,
     },
-    /// Anything without steps of its own.
-    Plain(&'a Publisher),
+    /// One without steps of its own: it reads the workspace, which the next one may change.
+    Plain {
+        /// The number.
+        index: u32,
+        /// As written.
+        publisher: &'a Publisher,
+    },
 }
 
 /// Numbers all steps of a recipe.
@@ -55,7 +60,10 @@ pub(super) fn place(recipe: &Recipe) -> (Vec<Placed<'_>>, Vec<PlacedPublisher<'_
                 groups: script.groups.iter().map(|group| (group, number(&group.steps, &mut next))).collect(),
                 mark_unstable: script.mark_unstable_if_failed,
             },
-            other => PlacedPublisher::Plain(other),
+            other => {
+                next += 1;
+                PlacedPublisher::Plain { index: next, publisher: other }
+            }
         })
         .collect();
     for publisher in &recipe.publishers {
@@ -111,7 +119,7 @@ pub(super) fn has_log(recipe: &Recipe, index: u32) -> bool {
             PlacedPublisher::PostBuildScript { groups, .. } => {
                 groups.iter().any(|(_, steps)| find(steps, index))
             }
-            PlacedPublisher::StartsAfter { .. } | PlacedPublisher::Plain(_) => false,
+            PlacedPublisher::StartsAfter { .. } | PlacedPublisher::Plain { .. } => false,
         })
 }
 

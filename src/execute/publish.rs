@@ -12,10 +12,29 @@ use super::test_report::TestResults;
 use super::verdict::Verdict;
 use crate::build::BuildEvent;
 use crate::catalog::recipe::{PostGroup, Publisher};
-use crate::model::{Cause, Millis, ResultWord};
+use crate::model::{Cause, Millis, ResultWord, StepEnd, StepState};
+use crate::sys::failpoint;
 
 /// The shortest time that a post step gets, so that cleaning up is tried even when the others used all the time.
 const LEAST: Duration = Duration::from_secs(5);
+
+/// How the record has what a publisher did to the build: as a program would say it.
+const WELL: StepEnd = StepEnd::Exit(0);
+
+fn ends(word: ResultWord) -> StepEnd {
+    StepEnd::Exit(if word == ResultWord::Unstable { 2 } else { 1 })
+}
+
+/// What a publisher that ended before a restart did to the build.
+fn remember(end: &StepEnd, name: &str, verdict: &mut Verdict) {
+    let word = match end {
+        StepEnd::Exit(0) => return,
+        StepEnd::Exit(2) => ResultWord::Unstable,
+        _ => ResultWord::Failure,
+    };
+    let detail = "the console says why".to_owned();
+    verdict.worsen(word, Cause::Publisher { name: name.to_owned(), detail });
+}
 
 /// The publishers of one build.
 pub(super) struct Publishing<'a> {
@@ -50,8 +69,9 @@ impl<'a> Publishing<'a> {
         if publishers.is_empty() {
             return Ok(());
         }
+        failpoint::hit("before-publish");
         self.steps.tell(BuildEvent::Publishing).await?;
-        let (mut collection, mut tests) = (Collection::default(), TestResults::default());
+        let mut tests = TestResults::default();
         for publisher in &publishers {
             if let Some(mark) = self.stop.mark() {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
@@ -63,19 +83,53 @@ impl<'a> Publishing<'a> {
                         self.group(group, steps, *mark_unstable, verdict).await?;
                     }
                 }
-                PlacedPublisher::Plain(Publisher::Archive(wanted)) => {
-                    collection.collect(&self.steps, wanted, verdict).await?;
+                PlacedPublisher::Plain { index, publisher } => {
+                    self.read(*index, publisher, &mut tests, verdict).await?;
                 }
-                PlacedPublisher::Plain(Publisher::TestReports(wanted)) => {
-                    tests.read(&self.steps, wanted, verdict).await?;
-                }
-                PlacedPublisher::StartsAfter { .. }
-                | PlacedPublisher::Plain(Publisher::PostBuildScript(_) | Publisher::StartsAfter(_)) => {}
+                PlacedPublisher::StartsAfter { .. } => {}
             }
         }
-        collection.commit(&self.steps, verdict).await;
-        tests.commit(&self.steps, verdict).await;
         self.starts(&publishers, verdict).await
+    }
+
+    /// Carries out a publisher that reads the workspace. It is recorded as a step is, and what it found is kept before the next one
+    /// begins: a later post step may empty the workspace, and after a restart nothing could be read any more.
+    async fn read(
+        &mut self,
+        index: u32,
+        publisher: &Publisher,
+        tests: &mut TestResults,
+        verdict: &mut Verdict,
+    ) -> Result<(), Trouble> {
+        let name = match publisher {
+            Publisher::Archive(_) => "archive",
+            Publisher::TestReports(wanted) => &wanted.publisher,
+            Publisher::PostBuildScript(_) | Publisher::StartsAfter(_) => return Ok(()),
+        };
+        match self.steps.recorded(index).map(|step| &step.state) {
+            Some(StepState::Ended { end, .. }) => {
+                remember(end, name, verdict);
+                return Ok(());
+            }
+            Some(StepState::Started) => {}
+            None => drop(self.steps.announce(index, &format!("step {index} ({name})")).await?),
+        }
+        let mut after = verdict.clone();
+        match publisher {
+            Publisher::Archive(wanted) => {
+                let mut collection = Collection::default();
+                collection.collect(&self.steps, wanted, &mut after).await?;
+                failpoint::hit("before-archive");
+                collection.commit(&self.steps, &mut after).await;
+                failpoint::hit("after-archive");
+            }
+            Publisher::TestReports(wanted) => tests.read(&self.steps, index, wanted, &mut after).await?,
+            Publisher::PostBuildScript(_) | Publisher::StartsAfter(_) => {}
+        }
+        let end = if after == *verdict { WELL } else { ends(after.word()) };
+        self.steps.ended(index, end).await?;
+        *verdict = after;
+        Ok(())
     }
 
     /// Starts other builds, now that the result is what it will be.

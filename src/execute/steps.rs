@@ -155,7 +155,8 @@ impl<'a> Steps<'a> {
             self.recall_images().await;
         }
         for placed in &builders {
-            if let Some(mark) = stop.mark() {
+            // One that a former process began is followed to its end, or it would stay open in the record.
+            if let Some(mark) = stop.mark().filter(|_| !self.begun(placed)) {
                 verdict.worsen(ResultWord::Aborted, mark.cause);
                 break;
             }
@@ -225,6 +226,13 @@ impl<'a> Steps<'a> {
             None if span.over(self.now()) => Ok(StepEnd::Timeout),
             None => self.run(index, title, shell, span, stop).await,
         }
+    }
+
+    /// Whether anything of a step is in the record.
+    pub fn begun(&self, placed: &Placed<'_>) -> bool {
+        let scripts = placed.scripts.iter().map(|(index, _)| *index);
+        scripts.chain([placed.index]).any(|index| self.recorded(index).is_some())
+            || placed.inner.iter().any(|inner| self.begun(inner))
     }
 
     /// What is known of a step of this build already.

@@ -28,23 +28,38 @@ impl TestResults {
     pub async fn read(
         &mut self,
         steps: &Steps<'_>,
+        index: u32,
         wanted: &TestReports,
         verdict: &mut Verdict,
     ) -> Result<(), Trouble> {
         steps.say("Recording test results\n").await;
-        let mut report = self.report.take().unwrap_or_default();
+        let mut report = match self.report.take() {
+            Some(report) => report,
+            // What a former process has read of this build.
+            None => kept(steps).await,
+        };
         let before = report.totals;
-        for source in &wanted.sources {
-            let missing = read_source(steps, source, &mut report).await?;
-            if let Some(detail) = missing {
-                fail(steps, wanted, verdict, ResultWord::Failure, detail).await;
+        let read = report.read_by.iter().find(|(reader, _)| *reader == index).map(|(_, found)| *found);
+        let found = match read {
+            Some(found) => found,
+            None => {
+                for source in &wanted.sources {
+                    let missing = read_source(steps, source, &mut report).await?;
+                    if let Some(detail) = missing {
+                        fail(steps, wanted, verdict, ResultWord::Failure, detail).await;
+                    }
+                }
+                report.totals.since(&before)
             }
-        }
-        let found = report.totals.since(&before);
+        };
         if found.all() > 0 {
-            self.report = Some(report);
             steps.say(&format!("{}\n", sentence(&found))).await;
         }
+        if found.all() > 0 && read.is_none() {
+            report.read_by.push((index, found));
+            keep(steps, &report, verdict).await;
+        }
+        self.report = Some(report);
         for limit in &wanted.limits {
             if let Some(detail) = over(limit, &found) {
                 let word = if limit.fails { ResultWord::Failure } else { ResultWord::Unstable };
@@ -53,14 +68,18 @@ impl TestResults {
         }
         Ok(())
     }
+}
 
-    /// Keeps the report. Called before the build's end is told (pools-D74).
-    pub async fn commit(self, steps: &Steps<'_>, verdict: &mut Verdict) {
-        let Some(report) = self.report else { return };
-        if let Err(problem) = steps.context().artifacts.keep_tests(steps.record().id, report).await {
-            let detail = format!("the test report could not be kept: {problem}");
-            verdict.worsen(ResultWord::Failure, Cause::Publisher { name: "junit".into(), detail });
-        }
+/// What is kept of the build's tests already.
+async fn kept(steps: &Steps<'_>) -> TestReport {
+    steps.context().artifacts.tests(steps.record().id).await.ok().flatten().unwrap_or_default()
+}
+
+/// Keeps the report, before the next publisher and before the build's end is told (pools-D74).
+async fn keep(steps: &Steps<'_>, report: &TestReport, verdict: &mut Verdict) {
+    if let Err(problem) = steps.context().artifacts.keep_tests(steps.record().id, report.clone()).await {
+        let detail = format!("the test report could not be kept: {problem}");
+        verdict.worsen(ResultWord::Failure, Cause::Publisher { name: "junit".into(), detail });
     }
 }
 

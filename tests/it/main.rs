@@ -3,6 +3,8 @@
 //! Each is marked as a test, so that the lints know its helper functions for what they are.
 
 #[cfg(test)]
+mod afterwards;
+#[cfg(test)]
 mod bad_engine;
 #[cfg(test)]
 mod bad_input;

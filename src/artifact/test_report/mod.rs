@@ -76,6 +76,9 @@ pub struct TestReport {
     pub totals: TestTotals,
     /// The suites, in the order of the files.
     pub suites: Vec<TestSuite>,
+    /// The publishers whose reports are in it, by the numbers of their steps, with what they found.
+    #[serde(default)]
+    pub read_by: Vec<(u32, TestTotals)>,
     /// Bytes of texts so far.
     #[serde(skip)]
     texts: usize,
