@@ -36,8 +36,8 @@ fn readers_that_stop_reading_stay_below_a_bound() {
 }
 
 #[test]
-fn floods_of_submits_names_and_grabs_stay_below_a_bound() {
-    hold(&["flood-submits", "flood-names", "flood-grabs"]);
+fn floods_of_submits_names_grabs_and_text_stay_below_a_bound() {
+    hold(&["flood-submits", "flood-names", "flood-grabs", "flood-text"]);
 }
 
 #[test]
