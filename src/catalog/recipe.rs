@@ -140,22 +140,40 @@ pub enum TimeLimitAction {
     Abort,
 }
 
-/// A step on the node.
+/// A step on the node. Most are scripts, so all else is boxed: a catalogue holds thousands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// A shell script (jjb-T10 to T14). Jobs that call the same macro share it.
     Shell(#[serde(with = "shared")] Arc<ShellStep>),
     /// Starts of other builds.
-    TriggerBuilds(TriggerBuilds),
+    TriggerBuilds(Box<TriggerBuilds>),
     /// An image that is pulled.
-    PullImage(PullImage),
+    PullImage(Box<PullImage>),
     /// An image that is built, tagged, pushed.
-    BuildImage(BuildImage),
+    BuildImage(Box<BuildImage>),
     /// Variables for the steps that follow.
-    Inject(Inject),
+    Inject(Box<Inject>),
     /// Steps under a condition.
-    Conditional(ConditionalStep),
+    Conditional(Box<ConditionalStep>),
 }
+
+macro_rules! boxed {
+    ($($variant:ident($content:ty)),*) => {$(
+        impl From<$content> for Step {
+            fn from(content: $content) -> Step {
+                Step::$variant(Box::new(content))
+            }
+        }
+    )*};
+}
+
+boxed!(
+    TriggerBuilds(TriggerBuilds),
+    PullImage(PullImage),
+    BuildImage(BuildImage),
+    Inject(Inject),
+    Conditional(ConditionalStep)
+);
 
 /// A shell script, ready to be written to a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

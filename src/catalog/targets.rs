@@ -133,7 +133,8 @@ fn collect(steps: &[Step], targets: &mut Vec<Target>) {
         match step {
             Step::Shell(_) | Step::PullImage(_) | Step::BuildImage(_) | Step::Inject(_) => {}
             Step::Conditional(conditional) => collect(&conditional.steps, targets),
-            Step::TriggerBuilds(TriggerBuilds { starts, place }) => {
+            Step::TriggerBuilds(trigger) => {
+                let TriggerBuilds { starts, place } = &**trigger;
                 starts.iter().for_each(|start| collect_start(start, place, targets));
             }
         }
@@ -200,10 +201,7 @@ mod tests {
         let thresholds = Thresholds { step_failure: None, unstable: None, failure: None };
         let wait = waits.then_some(thresholds);
         let start = BuildStart { jobs: vec![target.into()], parameters: vec![], wait };
-        Step::TriggerBuilds(TriggerBuilds {
-            starts: vec![start],
-            place: Place { file: "a.yaml".into(), line: 7 },
-        })
+        Step::from(TriggerBuilds { starts: vec![start], place: Place { file: "a.yaml".into(), line: 7 } })
     }
 
     fn job(name: &str, steps: Vec<Step>) -> Arc<TreeJob> {
@@ -234,7 +232,7 @@ mod tests {
 
     #[test]
     fn jjb_23_circles_of_waiting_builds_are_found_wherever_they_stand() {
-        let conditional = Step::Conditional(ConditionalStep {
+        let conditional = Step::from(ConditionalStep {
             condition: Condition::Always,
             steps: vec![start("c", true)],
             on_evaluation_failure: OnEvaluationFailure::Fail,

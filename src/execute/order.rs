@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn every_step_has_a_number_of_its_own_for_ever() {
-        let trigger = Step::TriggerBuilds(TriggerBuilds { starts: vec![], place: Default::default() });
-        let conditional = Step::Conditional(ConditionalStep {
+        let trigger = Step::from(TriggerBuilds { starts: vec![], place: Default::default() });
+        let conditional = Step::from(ConditionalStep {
             condition: Condition::And(vec![Condition::Always, Condition::Shell(shell())]),
             steps: vec![Step::Shell(shell().into()), trigger.clone()],
             on_evaluation_failure: OnEvaluationFailure::Fail,

@@ -159,7 +159,7 @@ fn docker_m3_m30_rights_are_given_by_the_label_or_keep_the_job() {
 
 fn image(keys: &str) -> BuildImage {
     match job(keys).recipe.steps.as_slice() {
-        [Step::BuildImage(image)] => image.clone(),
+        [Step::BuildImage(image)] => (**image).clone(),
         other => panic!("{other:?}"),
     }
 }

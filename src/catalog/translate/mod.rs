@@ -108,7 +108,7 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         // Wrappers come before all builders, wherever they are written (jjb-T1).
         ("wrapper", "inject" | "env-file") => {
             let at = recipe.steps.iter().take_while(|step| matches!(step, Step::Inject(_))).count();
-            recipe.steps.insert(at, Step::Inject(inject::translate(scope, component)));
+            recipe.steps.insert(at, Step::from(inject::translate(scope, component)));
         }
         ("publisher", "trigger") => {
             recipe.publishers.push(Publisher::StartsAfter(trigger::translate(scope, component)));
@@ -133,14 +133,14 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
 fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
     match &*component.name {
         "shell" => shell::translate(scope, component).map(Step::Shell),
-        "trigger-builds" => Some(Step::TriggerBuilds(trigger_builds::translate(scope, component))),
-        "docker-pull-image" => docker_pull_image::translate(scope, component).map(Step::PullImage),
-        "docker-build-publish" => docker_build_publish::translate(scope, component).map(Step::BuildImage),
+        "trigger-builds" => Some(Step::from(trigger_builds::translate(scope, component))),
+        "docker-pull-image" => docker_pull_image::translate(scope, component).map(Step::from),
+        "docker-build-publish" => docker_build_publish::translate(scope, component).map(Step::from),
         "build-publish-docker-image" => {
-            build_publish_docker_image::translate(scope, component).map(Step::BuildImage)
+            build_publish_docker_image::translate(scope, component).map(Step::from)
         }
-        "inject" => Some(Step::Inject(inject::translate(scope, component))),
-        "conditional-step" => conditional_step::translate(scope, component).map(Step::Conditional),
+        "inject" => Some(Step::from(inject::translate(scope, component))),
+        "conditional-step" => conditional_step::translate(scope, component).map(Step::from),
         _ => {
             unsupported::report(scope, component);
             None

@@ -130,7 +130,7 @@ fn inject() {
         panic!("{recipe:?}")
     };
     assert_eq!((wrapper.variables.clone(), wrapper.file.clone()), (pairs(&[("A", "1"), ("B", "two")]), None));
-    let Inject { file, script, variables, .. } = builder;
+    let Inject { file, script, variables, .. } = &**builder;
     assert_eq!((file.as_deref(), variables.len()), (Some("p"), 0));
     assert_eq!(script.as_ref().unwrap().script, "\ny");
     for (option, want) in [
