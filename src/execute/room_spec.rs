@@ -47,8 +47,8 @@ impl Place<'_> {
             image: id,
             user: user(&rules.user(self.label.user.as_deref()), wanted.group.as_deref()),
             mounts: Vec::new(),
-            // A user that the image does not know gets its home there.
-            made: vec![self.beside_workspace().join(HOME)],
+            // The steps' user writes to both; one that the image does not know gets its home beside the workspace.
+            made: vec![self.workspace.to_owned(), self.beside_workspace().join(HOME)],
             network: self.network(&wanted.network, name)?,
             memory_bytes: self.memory(wanted.memory_bytes)?,
             cpu_shares: wanted.cpu_shares,
@@ -198,11 +198,11 @@ mod tests {
             room(&label(), &BuildContainer { volumes, ..wanted() })
         };
         let cache = with("$WORKSPACE/cache", "/cache").unwrap();
-        let made = ["/n/1/workspace/a@tmp/home", "/n/1/workspace/a/cache"].map(PathBuf::from);
+        let made = ["", "@tmp/home", "/cache"].map(|rest| PathBuf::from(format!("/n/1/workspace/a{rest}")));
         assert_eq!(cache.made, made);
         assert!(cache.mounts[0].writable);
         let git = with("/srv/git/core", "/core").unwrap();
-        assert!(git.made.len() == 1 && !git.mounts[0].writable);
+        assert!(git.made.len() == 2 && !git.mounts[0].writable);
         assert_eq!(with("/run/docker.sock", "/s").unwrap().mounts[0].source, Path::new("/n/1/docker.sock"));
         for (source, target) in
             [("$UP/etc", "/x"), ("/etc", "/x"), ("x", "/x"), ("$WORKSPACE", "x"), ("/n/1/room", "/x")]

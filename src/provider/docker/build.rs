@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use bollard::Docker;
-use bollard::query_parameters::EventsOptionsBuilder;
+use bollard::query_parameters::{EventsOptionsBuilder, TagImageOptionsBuilder};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, StreamBody};
@@ -23,12 +23,16 @@ use super::error::{self, Phase};
 use super::guard::{Body, EngineSocket, control_group, request};
 use super::workshop::DockerWorkshop;
 use crate::image::{BuildFailure, BuildSpec, Built, Dockerfile, ImageBuilds, Reference, check_trigger};
-use crate::pool::label::{NetworkMode, PullPolicy};
+use crate::pool::label::NetworkMode;
 use crate::pool::provider::{ImageFacts, ProviderError};
 use crate::provider::directory;
 
 /// The label by which all that builds of one scope make is found.
 pub(super) const SCOPE: &str = "causeway.scope";
+/// Names of images that are kept for later builds of their scope begin so.
+const CACHE: &str = "causeway-cache";
+/// So much of an id tells images of one scope apart.
+const SHORT_ID: usize = 20;
 /// Pieces of a context under way: its files are read no faster than the engine takes them.
 const PIECES: usize = 8;
 /// The colour that the engine gives to standard error.
@@ -94,7 +98,10 @@ impl DockerWorkshop {
                 Err(BuildFailure::Memory(text))
             }
             Err(failure) => Err(failure),
-            Ok(id) => Ok(Built { id, bases, files, bytes }),
+            Ok(id) => {
+                self.cache(&docker, &id, &scope).await;
+                Ok(Built { id, bases, files, bytes })
+            }
         }
     }
 
@@ -130,8 +137,7 @@ impl DockerWorkshop {
             ));
         }
         let login = spec.login.as_ref().filter(|(host, _)| host == name.registry()).map(|(_, login)| login);
-        let policy = if spec.pull { PullPolicy::Always } else { PullPolicy::IfAbsent };
-        let had = self.images.prepare(docker, &name.to_string(), policy, login).await;
+        let had = self.had(docker, &name, spec.pull, login).await;
         let facts = had.map_err(|error| match error {
             ProviderError::Permanent(text) => BuildFailure::Refused(format!("the base image {name}: {text}")),
             ProviderError::NotFound => BuildFailure::Refused(format!("no such image: {name}")),
@@ -147,6 +153,15 @@ impl DockerWorkshop {
             })?;
         }
         Ok(facts)
+    }
+
+    /// Gives an image a name of ours: without any, it would go with all that is cached of it when its last name does.
+    async fn cache(&self, docker: &Docker, id: &str, scope: &str) {
+        let short: String = id.trim_start_matches("sha256:").chars().take(SHORT_ID).collect();
+        let options = TagImageOptionsBuilder::default().repo(&format!("{CACHE}/{scope}")).tag(&short).build();
+        if let Err(error) = docker.tag_image(id, Some(options)).await {
+            tracing::debug!(image = id, %error, "an image will not be cached");
+        }
     }
 
     /// Everything of this instance, pool and scope has one mark; nothing is shared beyond it (docker-M14).

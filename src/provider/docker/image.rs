@@ -12,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{self, Phase};
-use crate::image::Login;
+use crate::image::{Login, Reference};
 use crate::pool::label::PullPolicy;
 use crate::pool::provider::{ImageFacts, ProviderError};
 
@@ -166,7 +166,11 @@ pub(super) async fn inspect(docker: &Docker, reference: &str) -> Result<Option<I
         }
     };
     let id = found.id.clone().unwrap_or_default();
-    let digest = found.repo_digests.and_then(|digests| digests.into_iter().next());
+    // The same image may have come from other registries under other names.
+    let name = Reference::parse(reference).map(|reference| format!("{}@", reference.name()));
+    let name = name.unwrap_or_default();
+    let digests = found.repo_digests.unwrap_or_default();
+    let digest = digests.into_iter().find(|digest| !name.is_empty() && digest.starts_with(&name));
     Ok(Some(ImageFacts {
         reference: reference.to_owned(),
         id,

@@ -16,6 +16,7 @@ mod guard;
 mod host_image;
 mod image;
 mod keeper_file;
+mod permit;
 mod push;
 mod stream;
 mod tar;
@@ -38,6 +39,7 @@ use self::error::Phase;
 use self::guard::DockerDoor;
 use self::image::Images;
 use self::keeper_file::KeeperFile;
+use self::permit::Permits;
 use self::workshop::DockerWorkshop;
 use super::directory::{self, Mark};
 use crate::guard::{Door, Refusals};
@@ -87,6 +89,7 @@ pub struct DockerProvider {
     engine: Arc<Engine>,
     images: Arc<Images>,
     keeper: Arc<KeeperFile>,
+    permits: Arc<Permits>,
     /// Containers that this process has made and not started yet: nobody else can have started them, so none is looked at again.
     new: Mutex<HashMap<NodeId, String>>,
 }
@@ -99,6 +102,7 @@ impl DockerProvider {
             engine: Arc::new(Engine::new(config.engine.clone())),
             images: Arc::new(Images::new(config.pull_timeout)),
             keeper: Arc::new(KeeperFile::new(config.program.clone(), config.keeper_dir.clone())),
+            permits: Arc::default(),
             new: Mutex::default(),
             config,
         }
@@ -332,6 +336,7 @@ impl Provider for DockerProvider {
             engine: Arc::clone(&self.engine),
             images: Arc::clone(&self.images),
             keeper: Arc::clone(&self.keeper),
+            permits: Arc::clone(&self.permits),
             lease: lease.clone(),
         }))
     }

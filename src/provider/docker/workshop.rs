@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bollard::Docker;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
     StartContainerOptions,
@@ -17,6 +18,7 @@ use super::error::{self, Phase};
 use super::guard::control_group;
 use super::image::Images;
 use super::keeper_file::KeeperFile;
+use super::permit::Permits;
 use super::{archive, stream};
 use crate::image::{
     BuildFailure, BuildSpec, Built, Login, PushFailure, ROOM, Reference, RoomFacts, RoomSpec, Workshop,
@@ -32,12 +34,29 @@ pub(super) struct DockerWorkshop {
     pub engine: Arc<Engine>,
     pub images: Arc<Images>,
     pub keeper: Arc<KeeperFile>,
+    pub permits: Arc<Permits>,
     pub lease: DoorSpec,
 }
 
 impl DockerWorkshop {
     fn name(&self) -> String {
         container::room_name(self.lease.node)
+    }
+
+    /// An image, pulled if need be, that this login may use.
+    pub(super) async fn had(
+        &self,
+        docker: &Docker,
+        image: &Reference,
+        always: bool,
+        login: Option<&Login>,
+    ) -> Result<ImageFacts, ProviderError> {
+        let policy = if always { PullPolicy::Always } else { PullPolicy::IfAbsent };
+        let facts = self.images.prepare(docker, &image.to_string(), policy, login).await?;
+        if facts.pulled_in.is_none() {
+            self.permits.check(docker, image, login).await?;
+        }
+        Ok(facts)
     }
 
     /// The directory of the build container's keeper.
@@ -94,8 +113,7 @@ impl Workshop for DockerWorkshop {
         login: Option<&Login>,
     ) -> Result<ImageFacts, ProviderError> {
         let docker = self.engine.client().await?;
-        let policy = if always { PullPolicy::Always } else { PullPolicy::IfAbsent };
-        self.images.prepare(&docker, &image.to_string(), policy, login).await
+        self.had(&docker, image, always, login).await
     }
 
     async fn build(&self, spec: &BuildSpec, log: &mpsc::Sender<String>) -> Result<Built, BuildFailure> {

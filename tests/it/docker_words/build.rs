@@ -304,3 +304,71 @@ async fn docker_27_11_5_builders_run_in_an_image_that_the_workspace_describes() 
     );
     place.until_all_gone(&node);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_27_11_12_builds_with_one_tag_push_their_own_images() {
+    let Some(left) = Registry::start(Access::Accounts) else { return };
+    // One name on the engine, so each takes it away from the other; what is pushed has to be its own all the same.
+    let builder = format!(
+        "docker-build-publish: {{repo-name: ci/same, registry: {{url: '{}', credentials-id: right}}, repo-tag: same, skip-tag-latest: true, build-args: --build-arg WHICH}}",
+        left.host()
+    );
+    let file = dockerfile("FROM IMAGE\nARG WHICH\nRUN echo $WHICH >/which");
+    let jobs: String = (0..4).map(|index| job(&format!("same-{index}"), &file, &builder)).collect();
+    let Some(mut place) = open(&jobs, BUILDS) else { return };
+    for index in 0..4 {
+        place.submit_with(&format!("same-{index}"), &json!({"WHICH": index})).await;
+    }
+    let mut digests = Vec::new();
+    for index in 0..4 {
+        let (result, console) = place.result(&format!("same-{index}"));
+        assert_eq!(result, "SUCCESS", "{console}");
+        let json: serde_json::Value =
+            serde_json::from_str(&place.page(&format!("same-{index}"), "api/json")).unwrap();
+        digests.push(json["causewayImages"][1]["digest"].as_str().unwrap().to_owned());
+    }
+    let last = left.digest("ci/same", "same").unwrap();
+    assert!(digests.contains(&last), "{last} is not among {digests:?}");
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_m14_what_is_cached_is_shared_within_one_scope_alone() {
+    let file = dockerfile("FROM IMAGE\nRUN echo of the cache");
+    let builder = "docker-build-publish: {repo-name: x/y, skip-push: true}";
+    let fresh = "docker-build-publish: {repo-name: x/y, skip-push: true, no-cache: true}";
+    let jobs: String = [("first", builder), ("again", builder), ("other", builder), ("fresh", fresh)]
+        .iter()
+        .map(|(name, builder)| job(name, &file, builder))
+        .collect();
+    let Some(mut place) = open(&jobs, BUILDS) else { return };
+    for (name, project, hit) in [
+        ("first", "p/one", false),
+        ("again", "p/one", true),
+        ("other", "p/two", false),
+        ("fresh", "p/one", false),
+    ] {
+        place.submit_with(name, &json!({"ZUUL_PROJECT": project})).await;
+        let (result, console) = place.result(name);
+        assert_eq!(result, "SUCCESS", "{console}");
+        assert_eq!(console.contains("Using cache"), hit, "{name}: {console}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_27_11_7_a_registry_that_goes_away_leaves_a_list_of_what_is_out() {
+    let Some(mut registry) = Registry::start(Access::Accounts) else { return };
+    let host = registry.host();
+    let options = format!(
+        "docker-build-publish: {{repo-name: ci/half, repo-tag: 'a', registry: {{url: '{host}', credentials-id: right}}, skip-tag-latest: true, build-args: '-t 127.0.0.1:1/ci/gone:b -t 127.0.0.1:1/ci/gone:c'}}"
+    );
+    let jobs = job("half", &dockerfile("FROM IMAGE\nLABEL a=half"), &options);
+    let Some(mut place) = open(&jobs, BUILDS) else { return };
+    let ended = build(&mut place, "half").await;
+    let digest = registry.digest("ci/half", "a").unwrap();
+    has(&ended.1, &[&format!("Pushed {host}/ci/half:a: {digest}\n"), "Not tried: 127.0.0.1:1/ci/gone:c\n"]);
+    fails("half", ended, "127.0.0.1:1/ci/gone:b was not pushed: ");
+    registry.stop();
+}

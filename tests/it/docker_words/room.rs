@@ -161,6 +161,7 @@ async fn docker_m21_images_of_a_registry_with_accounts_need_the_right_password()
             step,
         )
         + &with("right", ", registry-credentials-id: right");
+    let jobs = jobs + &with("present", "");
     let Some(mut place) = open(&jobs, Extra::default()) else { return };
     name_image(&place.engine, &image);
     place.push(&image);
@@ -179,6 +180,11 @@ async fn docker_m21_images_of_a_registry_with_accounts_need_the_right_password()
     assert_eq!(result, "SUCCESS", "{console}");
     let digest = registry.digest("ci/brought", "1").unwrap();
     has(&console, &["began\n", &digest, "pulled in"]);
+    // Now it is there: still not for a job that could not have pulled it (pools-D54).
+    let (result, console) = build(&mut place, "present").await;
+    assert_eq!(result, "FAILURE", "{console}");
+    has(&console, &["pools-D54", "no basic auth credentials"]);
+    assert!(!console.contains("began"), "{console}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
