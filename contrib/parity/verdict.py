@@ -18,14 +18,14 @@ SAME = (
     (r"Unknown entry point or macro '(.*?)' for component", {"unknown-component", "bad-component"}, 1),
     (r"(?:^|: )(.+?) parameter missing to format ", {"missing-variable", "missing-item"}, 1),
     (r"Missing parameter: '?(.+?)'?$", {"missing-variable"}, 1),
-    (r"(?:Unknown defaults set:|wants defaults) '(.+?)'", {"unknown-defaults"}, 1),
+    (r"(?:Unknown defaults set:|wants defaults) ['\"](.+?)['\"](?:,|$)", {"unknown-defaults"}, 1),
     (r"Failed to find suitable .*named '(.+?)'", {"unknown-reference"}, 1),
     (r"Duplicate definitions for (?:job|view) '(.+?)' specified", {"duplicate"}, 1),
     (r"Duplicate entry found in '|Duplicate ", {"duplicate"}, 0),
     (r"found undefined alias '(.+?)'", {"undefined-alias"}, 1),
     (r"found duplicate anchor '?(\w+)'?", {"duplicate-anchor"}, 1),
     (r"could not determine a constructor for the tag", {"unknown-tag", "bad-scalar"}, 0),
-    (r"could not find expected ':'|while parsing a|while scanning|mapping values are not allowed|expected '<document start>'|did not find expected|expected <block end>|while constructing", {"yaml-syntax", "undefined-alias", "unknown-tag"}, 0),
+    (r"could not find expected ':'|while parsing a|while scanning|mapping values are not allowed|expected '<document start>'|did not find expected|expected <block end>", {"yaml-syntax", "undefined-alias", "unknown-tag"}, 0),
     (r"for merging", {"bad-merge"}, 0),
     (r"tuple index out of range|Positional format arg", {"positional-field"}, 0),
     (r"Unknown format code|Invalid format specifier|Unknown conversion|%c arg not in range|not allowed with|Cannot specify|unsupported format string|allowed in string format|format specifier", {"bad-format", "missing-variable"}, 0),
@@ -108,7 +108,7 @@ def both(left, right):
         found = re.search(pattern, said, re.M)
         if not found:
             continue
-        word = plain(found.group(group) if group else "") or ""
+        word = (plain(found.group(group) if group else "") or "").replace("\\\\", "\\")
         # Python's word for what we call null.
         word = "null" if word == "None" else word
         if right["code"] in codes and word in plain(right["text"]):

@@ -14,6 +14,37 @@ pub enum Kind {
 }
 
 /// Where files come from: a disk, memory, a revision of a repository.
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// use std::path::{Path, PathBuf};
+///
+/// use jjb_compat::{Kind, Options, Source, read};
+///
+/// /// One file, whatever it is called.
+/// struct One(&'static str);
+///
+/// impl Source for One {
+///     fn kind(&self, _: &Path) -> Option<Kind> {
+///         Some(Kind::File)
+///     }
+///
+///     fn read(&self, _: &Path, _limit: usize) -> std::io::Result<Vec<u8>> {
+///         Ok(self.0.into())
+///     }
+///
+///     fn list(&self, _: &Path) -> std::io::Result<Vec<String>> {
+///         Err(Error::from(ErrorKind::NotADirectory))
+///     }
+///
+///     fn real_path(&self, path: &Path) -> PathBuf {
+///         path.to_path_buf()
+///     }
+/// }
+///
+/// let outcome = read(&One("- job: {name: only}\n"), &["any.yaml".into()], &Options::default());
+/// assert_eq!(&*outcome.jobs[0].name, "only");
+/// ```
 pub trait Source: Sync {
     /// What a path is; `None` when there is nothing.
     fn kind(&self, path: &Path) -> Option<Kind>;

@@ -207,6 +207,7 @@ impl<'d, 's> Dispatcher<'d, 's> {
             allow_empty: options.allow_empty_variables,
             style: STYLE,
             text_limit: options.limits.text_bytes,
+            undefined: false,
             pool: self.session.pool,
         };
         Deep { session: self.session, params, steps: around.steps }.node(data)

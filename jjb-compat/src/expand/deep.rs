@@ -210,6 +210,7 @@ fn copy<'p>(params: &Params<'p>) -> Params<'p> {
         allow_empty: params.allow_empty,
         style: params.style,
         text_limit: params.text_limit,
+        undefined: false,
         pool: params.pool,
     }
 }

@@ -20,10 +20,16 @@ pub(super) fn write(
         return positional(place).fail();
     }
     let empty;
+    let mut conversion = field.conversion;
     let value = match params.get(first) {
         Some(value) => value,
         None if params.allow_empty => {
             empty = Node::str("", place);
+            &empty
+        }
+        None if params.undefined && field.name == first && matches!(field.conversion, Some('r' | 'a')) => {
+            conversion = None;
+            empty = Node::str("Undefined", place);
             &empty
         }
         None => return missing(first, place, params).fail(),
@@ -34,7 +40,7 @@ pub(super) fn write(
         write_parts(field.spec, place, params, depth - 1, &mut spec_text)?;
     }
     let converted;
-    let value = match field.conversion {
+    let value = match conversion {
         None => value,
         Some('s') => {
             converted = Node::str(value.text(params.style).into_owned(), place);

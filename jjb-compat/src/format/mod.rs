@@ -28,6 +28,8 @@ pub(crate) struct Params<'a> {
     pub(crate) style: Style,
     /// Longest text in bytes.
     pub(crate) text_limit: usize,
+    /// A missing variable is there, in a way: release 6.5.0 expands parameters with objects that only `!r` can print.
+    pub(crate) undefined: bool,
     /// Holds each text once.
     pub(crate) pool: &'a Pool,
 }

@@ -19,6 +19,17 @@ pub use names::safe_name;
 pub type Exported = (String, String);
 
 /// All files of an export, one at a time.
+///
+/// ```
+/// use jjb_compat::{Memory, Options, oracle, read};
+///
+/// let mut tree = Memory::new();
+/// tree.add("a.yaml", "- job: {name: folder/one, builders: [{shell: make}]}\n");
+/// let options = Options::default();
+/// let outcome = read(&tree, &["a.yaml".into()], &options);
+/// let files: Vec<String> = oracle::export(&outcome, &options).map(|(path, _text)| path).collect();
+/// assert_eq!(files, ["jobs/folder%2Fone/job.json", "index.json", "summary.json"]);
+/// ```
 pub fn export<'o>(outcome: &'o Outcome, options: &'o Options) -> impl Iterator<Item = Exported> + 'o {
     let jobs = outcome.jobs.iter().map(|job| {
         let mut json = Json::default();

@@ -75,3 +75,18 @@ fn jjb_j111_a_description_that_counts_as_false_is_empty() {
     assert_eq!(fault(Dialect::Unified, &[("a", "- job: {name: a, description: 5}\n")]), "bad-description");
     assert_eq!(fault(Dialect::Classic, &[("a", "- job: {name: a, description: 0}\n")]), "bad-description");
 }
+
+#[test]
+fn jjb_j73_only_repr_prints_a_missing_variable_of_a_parameter() {
+    let tree = |text: &str| {
+        format!(
+            "- job-template: {{name: '{{name}}-t', node: '{{c}}'}}\n- project: {{name: p, c: '{text}', jobs: ['{{name}}-t']}}\n"
+        )
+    };
+    let outcome = good(Dialect::Unified, &[("a", &tree("x{lost!r}{lost!r:>11}"))]);
+    assert_eq!(key(&outcome, "p-t", "node"), "\"xUndefined  Undefined\"");
+    for text in ["{lost}", "{lost!s}", "{lost:>3}", "{lost[0]!r}"] {
+        assert_eq!(fault(Dialect::Unified, &[("a", &tree(text))]), "missing-variable");
+    }
+    assert_eq!(fault(Dialect::Classic, &[("a", &tree("{lost!r}"))]), "missing-variable");
+}

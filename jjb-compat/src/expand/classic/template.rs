@@ -124,6 +124,7 @@ impl Classic<'_, '_> {
             allow_empty,
             style: STYLE,
             text_limit: self.session.options.limits.text_bytes,
+            undefined: false,
             pool: self.session.pool,
         }
     }

@@ -22,5 +22,5 @@ pub(crate) const STYLE: Style = Style::Plain;
 /// Variables for a formatting.
 pub(crate) fn params<'p>(session: &'p Session, map: &'p Map, allow_empty: bool) -> Params<'p> {
     let text_limit = session.options.limits.text_bytes;
-    Params { map, over: None, allow_empty, style: STYLE, text_limit, pool: session.pool }
+    Params { map, over: None, allow_empty, style: STYLE, text_limit, undefined: false, pool: session.pool }
 }

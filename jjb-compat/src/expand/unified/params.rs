@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::deep::{Deep, Mode};
 use super::required;
 use super::{STYLE, params};
+use crate::format::Params;
 use crate::node::{Map, Node, Style};
 use crate::problem::{Problem, Result, Within};
 use crate::session::Session;
@@ -68,7 +69,7 @@ impl Expansion<'_, '_> {
         self.open.pop();
         let deep = Deep {
             session: self.session,
-            params: params(self.session, &self.done, false),
+            params: Params { undefined: true, ..params(self.session, &self.done, false) },
             mode: Mode::All,
             steps: self.steps,
         };
