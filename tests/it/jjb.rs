@@ -7,7 +7,7 @@ use jjb_compat::{FileSystem, Options, oracle, read};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::shared;
+use crate::support::{run, shared};
 
 /// Keys sorted, no blanks, nothing escaped that need not be.
 fn canonical(value: &Value, out: &mut String) {
@@ -89,4 +89,13 @@ fn jjb_j132_reads_every_job_of_wikimedia_as_the_original() {
         expected.len() - failed.len(),
         failed.len()
     );
+}
+
+#[test]
+fn what_the_yaml_parser_gives_up_on_is_a_problem_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.yaml"), "- job: {name: j, node: [!!str, x]}\n").expect("a file");
+    let finished = run(&["jobs", "list", folder.path().to_str().expect("UTF-8")]);
+    assert!(finished.stderr.contains("[unknown-tag]"), "{}", finished.transcript());
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.transcript());
 }
