@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::reload::{self, ReadinessSender, Reload};
 use super::retention::Retention;
 use super::secrets::Credentials;
+use super::timers::Timers;
 use super::{StartError, gearman, pool, tally};
 use crate::artifact::{Artifacts, Limits};
 use crate::build::Builds;
@@ -155,6 +156,12 @@ impl House {
             clock: Arc::clone(&self.clock),
         };
         self.tasks.spawn(retention.run(self.shutdown.clone()));
+        let timers = Timers {
+            catalog: self.catalog.clone(),
+            builds: self.builds.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        self.tasks.spawn(timers.run(self.shutdown.clone()));
     }
 
     /// Takes reloads from now on.

@@ -15,6 +15,7 @@ mod retention;
 mod rooms;
 mod secrets;
 mod tally;
+mod timers;
 
 use std::net::SocketAddr;
 use std::time::Duration;

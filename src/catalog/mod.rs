@@ -5,6 +5,7 @@
 //! Never: running anything, knowing who submitted a build.
 
 mod config;
+pub mod cron;
 mod finding;
 mod handle;
 mod layout;

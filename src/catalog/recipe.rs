@@ -65,6 +65,9 @@ pub struct Recipe {
     /// Ids of ssh keys that an agent holds for the steps.
     #[serde(default)]
     pub ssh_agent: Vec<String>,
+    /// Times at which it starts by the clock: each the text of one `timed` trigger, which can be read.
+    #[serde(default)]
+    pub timers: Vec<String>,
     /// Not offered at all.
     #[serde(default)]
     pub disabled: bool,

@@ -148,7 +148,16 @@ const JOBS: &str = r##"
                 - shell: 'ssh-add -l || echo no-agent-any-more'
 "##;
 
-/// A server with these jobs, on processes of this machine.
+const TIMED: &str = r##"
+- job:
+    name: timed
+    concurrent: true
+    triggers: [timed: '* * * * *']
+    parameters: [{string: {name: DEFAULTED, default: by-default}}]
+    builders: [{shell: 'echo "timed with $DEFAULTED"'}]
+"##;
+
+/// A server with such jobs, on processes of this machine.
 struct Place {
     folder: tempfile::TempDir,
     serve: Serve,
@@ -156,9 +165,13 @@ struct Place {
 
 impl Place {
     fn new() -> Place {
+        Place::with(JOBS)
+    }
+
+    fn with(jobs: &str) -> Place {
         let folder = tempfile::Builder::new().prefix("cwg").tempdir_in("/tmp").unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("jobs.yaml", JOBS);
+        write("jobs.yaml", jobs);
         write("settings", SETTINGS);
         write("key", "no key");
         let config = folder.path().join("causeway.yaml");
@@ -331,6 +344,28 @@ fn jjb_23_conditions_stop_at_the_operand_that_decides() {
     for never in ["\nsecond-asked\n", "\nthird-asked\n", "\nnever-said\n"] {
         assert!(!text.contains(never), "{never}: {text}");
     }
+}
+
+/// The clock starts it within a minute and some seconds; a restart within that minute starts nothing twice.
+#[test]
+fn jjb_23_the_clock_starts_a_job_once_a_minute() {
+    let place = Place::with(TIMED);
+    let mut server = place.serve.start();
+    let first = |server: &Program| {
+        within(ENDS_WITHIN, || {
+            let answer = get(&format!("{}/job/timed/1/consoleText", server.http()));
+            if answer.body.contains("Finished: SUCCESS") { Ok(answer.body) } else { Err(answer.body) }
+        })
+    };
+    let text = first(&server);
+    let begun = std::time::Instant::now();
+    assert!(text.starts_with("Started by timer\n") && text.contains("\ntimed with by-default\n"), "{text}");
+    server.kill();
+    let server = place.serve.start();
+    assert_eq!(first(&server), text);
+    let builds = crate::crash::builds(&server);
+    let minutes = begun.elapsed().as_secs() / 60 + 2;
+    assert!(builds.len() as u64 <= minutes, "{builds:#?}");
 }
 
 #[test]

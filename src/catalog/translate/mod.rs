@@ -27,6 +27,7 @@ mod post_build_script;
 mod scope;
 mod shell;
 mod ssh_agent_credentials;
+mod timed;
 mod timeout;
 mod trigger;
 mod trigger_builds;
@@ -122,6 +123,10 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         }
         ("property", "docker-container") => recipe.commit = docker_container::translate(scope, component),
         ("publisher", "docker-stop-container") => docker_stop_container::translate(scope, component),
+        ("trigger", "timed") => {
+            let times = timed::translate(scope, component, &recipe.job);
+            recipe.timers.extend(times);
+        }
         ("trigger", "dockerhub-notification") => dockerhub_notification::translate(scope, component),
         ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
         ("parameter", _) => recipe.parameters.extend(parameter::translate(scope, component)),

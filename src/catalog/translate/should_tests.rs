@@ -167,6 +167,18 @@ fn config_file_provider() {
 }
 
 #[test]
+fn timed() {
+    let (recipe, findings) =
+        read("triggers:\n  - timed: '@daily'\n  - timed: |\n      TZ=UTC\n      0 3 * * *\n");
+    assert_eq!(recipe.timers, ["@daily", "TZ=UTC\n0 3 * * *\n"]);
+    assert_eq!(findings, [(Weight::Difference, "timed-here"), (Weight::Difference, "timed-here")]);
+    for text in ["'@sometimes'", "'60 * * * *'", "\"TZ=Nowhere/Land\\n0 0 * * *\""] {
+        let (recipe, findings) = read(&format!("triggers:\n  - timed: {text}\n"));
+        assert_eq!((recipe.timers.len(), findings), (0, vec![(Weight::Stays, "times-unread")]), "{text}");
+    }
+}
+
+#[test]
 fn ssh_agent_credentials() {
     for (options, want) in
         [("users: [a, b]", vec!["a", "b"]), ("user: a", vec!["a"]), ("users: [a], user: b", vec!["a"])]

@@ -354,7 +354,7 @@ fn jjb_t51_nothing_is_left_out_in_silence() {
         ("builders: [batch: x]", Weight::Stays),
         ("wrappers: [xvfb]", Weight::Stays),
         ("properties: [priority-sorter: {priority: 1}]", Weight::Stays),
-        ("triggers: [timed: '@daily']", Weight::Stays),
+        ("triggers: [pollscm: {cron: '@daily'}]", Weight::Stays),
         ("scm: [git: {url: x}]", Weight::Stays),
     ] {
         let job = job(keys);

@@ -22,7 +22,6 @@ const HARMLESS: &[(&str, &str, &str)] = &[
 const LATER: &[(&str, &str, &str)] = &[
     ("publisher", "email-ext", "mail is not sent yet"),
     ("publisher", "email", "mail is not sent yet"),
-    ("trigger", "timed", "jobs are not started by the clock yet"),
     ("trigger", "pollscm", "repositories are not watched yet"),
     ("scm", "git", "Causeway checks nothing out yet"),
     ("property", "throttle", "builds are not throttled by category yet"),
