@@ -134,7 +134,8 @@ impl Steps<'_> {
             self.recipe().build_container.as_ref().map(|container| &container.image),
             Some(crate::catalog::recipe::ContainerImage::Dockerfile { .. })
         );
-        if images.is_empty() && !builds {
+        let commit = self.recipe().commit.as_ref();
+        if images.is_empty() && !builds && commit.is_none() {
             return;
         }
         let Some(workshop) = self.session().lease().workshop() else { return };
@@ -143,7 +144,9 @@ impl Steps<'_> {
                 image.source.as_ref().map(|source| source.words.tags.as_slice()).unwrap_or_default();
             self.image_names(&image.names, further).unwrap_or_default()
         });
-        let names: Vec<Reference> = names.collect();
+        let mut names: Vec<Reference> = names.collect();
+        let of_commit = commit.and_then(|commit| self.commit_names(commit).ok()).unwrap_or_default();
+        names.extend(of_commit.into_iter().map(|(name, _)| name));
         workshop.clean(&names).await;
     }
 

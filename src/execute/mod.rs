@@ -7,6 +7,7 @@
 
 mod archive;
 mod build_image;
+mod commit;
 mod condition;
 mod conditional;
 mod context;

@@ -56,10 +56,14 @@ impl<'a> Publishing<'a> {
     /// # Errors
     /// When the node is lost.
     pub async fn run(mut self, verdict: &mut Verdict) -> Result<(), Trouble> {
+        let committed = self.steps.commit_room(verdict).await?;
         self.steps.leave_room().await;
         self.steps.remove_files().await?;
         self.steps.sweep().await?;
-        let done = self.run_all(verdict).await;
+        let mut done = self.run_all(verdict).await;
+        if done.is_ok() {
+            done = self.steps.publish_commit(committed, verdict).await;
+        }
         self.steps.clean_images().await;
         done
     }

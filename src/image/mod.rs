@@ -19,5 +19,6 @@ pub use reference::{Reference, ReferenceError, from_registry, is_variable};
 pub use rules::{ImageBuilds, ImageRules};
 pub use size::bytes_of;
 pub use workshop::{
-    BuildFailure, BuildSpec, Built, Login, PushFailure, ROOM, RoomFacts, RoomSpec, SECRETS, Workshop,
+    BuildFailure, BuildSpec, Built, Committed, Login, PushFailure, ROOM, RoomFacts, RoomSpec, SECRETS,
+    Workshop,
 };

@@ -120,6 +120,15 @@ pub enum BuildFailure {
     Engine(String),
 }
 
+/// An image that was made of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The engine's id.
+    pub id: String,
+    /// Its configuration, as text: nothing secret may stand in it (docker-M37).
+    pub configuration: String,
+}
+
 /// Why an image did not reach its registry: the registry's words, or the engine's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -158,6 +167,12 @@ pub trait Workshop: Send + Sync {
         push: bool,
         login: Option<&Login>,
     ) -> Result<Option<String>, PushFailure>;
+
+    /// Makes an image of the build container, or of the node itself (docker-M5).
+    ///
+    /// # Errors
+    /// `Permanent` when it would end the same way again.
+    async fn commit(&self, of_room: bool) -> Result<Committed, ProviderError>;
 
     /// Takes away names that this installation gave, and images of former builds that nobody has used for long (docker-M14, M18).
     async fn clean(&self, names: &[Reference]);

@@ -41,8 +41,11 @@ pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Option<Comm
     if !wanted || !usable {
         return None;
     }
-    let problem = Problem::error("not-done-yet", "images are not made of a build's container yet")
-        .cure("remove 'commit-on-success', or leave the job on Jenkins until then");
-    scope.find(Weight::Stays, component, component.place, problem);
+    if !push {
+        // It stays on the engine only where the pool keeps images (docker-M18).
+        let problem = Problem::note("image-not-kept", "the image is of no use beyond this build")
+            .because("it is not pushed, and images go with their build unless 'keep_images' is set");
+        scope.find(Weight::Difference, component, component.place, problem);
+    }
     Some(CommitContainer { tag, push, credential, place: scope.place(component.place) })
 }

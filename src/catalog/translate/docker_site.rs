@@ -37,6 +37,9 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
         needs.engine();
         needs.container(container);
     }
+    if let Some(commit) = &recipe.commit {
+        needs("property docker-container", &commit.place).engine();
+    }
     let mut steps = Vec::new();
     collect(&recipe.steps, &mut steps);
     for publisher in &recipe.publishers {

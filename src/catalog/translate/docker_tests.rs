@@ -261,7 +261,11 @@ fn docker_m5_m8_m38_property_publisher_trigger() {
         ("properties:\n  - docker-container: {commit-on-success: true}", vec![(Difference, "no-commit")]),
         (
             "properties:\n  - docker-container: {commit-on-success: true, push-on-success: true, additional-tag: a}",
-            vec![(Stays, "not-done-yet")],
+            vec![],
+        ),
+        (
+            "properties:\n  - docker-container: {commit-on-success: true, clean-local-images: false}",
+            vec![(Difference, "image-not-kept")],
         ),
         (
             "properties:\n  - docker-container: {commit-on-success: true, push-on-success: true, additional-tag: A}",

@@ -35,6 +35,9 @@ const GUARD: &str = "guard";
 /// The kind of a build container.
 const ROOM_KIND: &str = "room";
 
+/// Every label by which a node and what belongs to it are known.
+pub(super) const MARKS: [&str; 6] = [INSTANCE, NODE, PROVIDER, POOL, LABEL, KIND];
+
 /// What was seen of a container.
 #[derive(Debug)]
 pub(super) struct Seen {

@@ -8,6 +8,7 @@ mod answer;
 mod archive;
 mod build;
 mod children;
+mod commit;
 mod container;
 mod context;
 mod engine;

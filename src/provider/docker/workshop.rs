@@ -21,7 +21,8 @@ use super::keeper_file::KeeperFile;
 use super::permit::Permits;
 use super::{archive, stream};
 use crate::image::{
-    BuildFailure, BuildSpec, Built, Login, PushFailure, ROOM, Reference, RoomFacts, RoomSpec, Workshop,
+    BuildFailure, BuildSpec, Built, Committed, Login, PushFailure, ROOM, Reference, RoomFacts, RoomSpec,
+    Workshop,
 };
 use crate::pool::label::PullPolicy;
 use crate::pool::provider::{BoxStream, DoorSpec, ImageFacts, ObservedState, ProviderError};
@@ -128,6 +129,10 @@ impl Workshop for DockerWorkshop {
         login: Option<&Login>,
     ) -> Result<Option<String>, PushFailure> {
         self.name_and_push(id, name, push, login).await
+    }
+
+    async fn commit(&self, of_room: bool) -> Result<Committed, ProviderError> {
+        self.make_image(of_room).await
     }
 
     async fn clean(&self, names: &[Reference]) {

@@ -15,9 +15,9 @@ const CASES: &[(&str, Verdict, &str)] = &[
     ("builders/fixtures/docker-builder002", Verdict::Error, "wrong-value"),
     ("builders/fixtures/docker-pull-image-full", Verdict::WithDifferences, "pull-for-nobody"),
     ("builders/fixtures/docker-pull-image-minimal", Verdict::Error, "missing-option"),
-    ("properties/fixtures/docker-container-full", Verdict::Stays, "not-done-yet"),
+    ("properties/fixtures/docker-container-full", Verdict::WithDifferences, "missing-credential"),
     ("properties/fixtures/docker-container-minimal", Verdict::WithDifferences, "no-commit"),
-    ("properties/fixtures/docker-container-nondefault", Verdict::Stays, "not-done-yet"),
+    ("properties/fixtures/docker-container-nondefault", Verdict::AsIs, ""),
     ("publishers/fixtures/docker-stop-container-full", Verdict::WithDifferences, "left-out"),
     ("publishers/fixtures/docker-stop-container-minimal", Verdict::WithDifferences, "left-out"),
     ("triggers/fixtures/dockerhub-notification-full", Verdict::Stays, "not-done-yet"),
@@ -38,6 +38,7 @@ fn docker_27_11_15_every_case_of_upstreams_is_read_and_judged() {
         assert_eq!(tree.problems, [], "{case}");
         let findings = &tree.jobs[0].findings;
         assert_eq!(Verdict::of(findings), *verdict, "{case}: {findings:?}");
-        assert!(findings.iter().any(|finding| finding.problem.code == *code), "{case}: {findings:?}");
+        let found = findings.iter().any(|finding| finding.problem.code == *code);
+        assert!(found || *verdict == Verdict::AsIs, "{case}: {findings:?}");
     }
 }

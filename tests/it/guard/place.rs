@@ -79,9 +79,20 @@ impl Place {
     /// Pushes an image with the account that a test's registry knows.
     #[track_caller]
     pub fn push(&self, image: &str) {
+        self.logged_in(image, &[&["push", image], &["rmi", image]]);
+    }
+
+    /// Pulls one in the same way.
+    #[track_caller]
+    pub fn pull(&self, image: &str) {
+        self.logged_in(image, &[&["pull", image]]);
+    }
+
+    #[track_caller]
+    fn logged_in(&self, image: &str, calls: &[&[&str]]) {
         let host = image.split('/').next().unwrap();
         let login = ["login", "-u", "ci", "-p", "right horse", host];
-        for words in [&login[..], &["push", image], &["rmi", image]] {
+        for words in std::iter::once(&&login[..]).chain(calls) {
             let output = self.docker(&self.engine, words);
             assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         }

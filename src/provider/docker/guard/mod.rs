@@ -29,7 +29,7 @@ use tokio::sync::OnceCell;
 use self::objects::Objects;
 use self::reply::message;
 
-pub(super) use self::reply::{Body, empty};
+pub(super) use self::reply::{Body, empty, full};
 pub(super) use self::wire::{EngineSocket, request, whole};
 use crate::guard::{Door, Grant, Refusal, Refusals};
 use crate::model::NodeId;

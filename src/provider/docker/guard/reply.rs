@@ -29,7 +29,7 @@ pub(in crate::provider::docker) fn empty() -> Body {
 }
 
 /// A body that is there as a whole.
-pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
+pub(in crate::provider::docker) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
