@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::reload::{self, ReadinessSender, Reload};
 use super::retention::Retention;
 use super::secrets::Credentials;
+use super::smtp::Smtp;
 use super::timers::Timers;
 use super::{StartError, gearman, pool, tally};
 use crate::artifact::{Artifacts, Limits};
@@ -17,7 +18,7 @@ use crate::build::Builds;
 use crate::catalog::{CatalogHandle, ReloadReport};
 use crate::config::{Config, Overrides};
 use crate::console::Consoles;
-use crate::execute::{self, Context, Settings};
+use crate::execute::{self, Context, Mailer, Settings};
 use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
@@ -117,6 +118,7 @@ impl House {
             },
             addresses: self.addresses.clone(),
             catalog: self.catalog.clone(),
+            mailer: self.config.mail.clone().map(|mail| Arc::new(Smtp(mail)) as Arc<dyn Mailer>),
             secrets: Arc::new(self.credentials.clone()),
         };
         self.tasks.spawn(execute::execute(context, accepted, self.shutdown.clone()));

@@ -14,6 +14,7 @@ mod reload;
 mod retention;
 mod rooms;
 mod secrets;
+mod smtp;
 mod tally;
 mod timers;
 

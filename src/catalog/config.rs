@@ -37,6 +37,8 @@ pub struct Site {
     pub providers: Vec<ProviderLimits>,
     /// The ids of its credentials.
     pub credentials: Vec<String>,
+    /// Whether it has a mail server.
+    pub mail: bool,
 }
 
 impl CatalogConfig {

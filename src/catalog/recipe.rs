@@ -5,6 +5,7 @@ mod condition;
 mod credential;
 mod docker;
 mod inject;
+mod mail;
 mod managed_file;
 mod shared;
 mod test_report;
@@ -21,6 +22,7 @@ pub use docker::{
     PullImage, Volume,
 };
 pub use inject::Inject;
+pub use mail::Mail;
 pub use managed_file::ManagedFile;
 pub use test_report::{Counted, TestLimit, TestReports, TestSource};
 pub use trigger::{BuildStart, PassedParameters, StartAfter, StartsAfter, Thresholds, TriggerBuilds};
@@ -200,6 +202,8 @@ pub enum Publisher {
     Archive(Archive),
     /// Test reports that are read.
     TestReports(TestReports),
+    /// A mail.
+    Mail(Mail),
     /// Builds that are started when all else is done.
     StartsAfter(StartsAfter),
 }

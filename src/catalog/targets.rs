@@ -113,7 +113,10 @@ fn targets(recipe: &Recipe) -> Vec<Target> {
     let mut targets = Vec::new();
     let groups = recipe.publishers.iter().flat_map(|publisher| match publisher {
         Publisher::PostBuildScript(script) => script.groups.iter().collect(),
-        Publisher::Archive(_) | Publisher::TestReports(_) | Publisher::StartsAfter(_) => Vec::new(),
+        Publisher::Archive(_)
+        | Publisher::TestReports(_)
+        | Publisher::Mail(_)
+        | Publisher::StartsAfter(_) => Vec::new(),
     });
     collect(&recipe.steps, &mut targets);
     groups.for_each(|group| collect(&group.steps, &mut targets));

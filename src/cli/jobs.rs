@@ -247,6 +247,9 @@ fn publisher(publisher: &Publisher, origins: bool, output: &Output) {
             };
             output.line(&format!("  keep {}{}", archive.artifacts, output.paint(Tone::Quiet, &place)));
         }
+        Publisher::Mail(mail) => {
+            output.line(&format!("  on {} send mail to {}", mail.on.join(", "), mail.recipients));
+        }
         Publisher::StartsAfter(after) => {
             for start in &after.starts {
                 output.line(&format!("  on {} start {}", start.on.join(", "), start.start.jobs.join(", ")));

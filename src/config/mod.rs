@@ -9,6 +9,7 @@ mod catalog;
 mod credentials;
 mod gearman;
 mod http;
+mod mail;
 mod masters;
 mod pools;
 mod providers;
@@ -26,6 +27,7 @@ pub use builds::BuildsConfig;
 pub use credentials::{Credential, CredentialKind};
 pub use gearman::GearmanConfig;
 pub use http::HttpConfig;
+pub use mail::MailConfig;
 pub use masters::MasterConfig;
 pub use providers::{Driver, ProviderConfig};
 pub use secret::{SecretError, SecretReference, SecretText};
@@ -64,6 +66,8 @@ pub struct Config {
     pub credentials: Vec<Credential>,
     /// The Jenkins masters.
     pub masters: Vec<MasterConfig>,
+    /// Where mail of builds goes.
+    pub mail: Option<MailConfig>,
     /// What is logged.
     pub telemetry: TelemetryConfig,
     /// What should be looked at, though it works.
@@ -152,11 +156,13 @@ impl Config {
         let labels =
             LabelSet { definitions: pools::read(root.sections("pools"), &providers), map: root.pairs("map") };
         let credentials = credentials::read(root.sections("credentials"));
+        let mail = mail::read(root.section("mail"));
         let mut catalog = catalog::read(root.section("catalog"));
         catalog.site = Some(Site {
             labels: labels.clone(),
             providers: providers.iter().map(|provider| provider.limits.clone()).collect(),
             credentials: credentials.iter().map(|credential| credential.id.clone()).collect(),
+            mail: mail.is_some(),
         });
         gearman.listen = overrides.gearman.unwrap_or(gearman.listen);
         http.listen = overrides.http.unwrap_or(http.listen);
@@ -172,6 +178,7 @@ impl Config {
             builds: builds::read(root.section("builds")),
             credentials,
             masters: masters::read(root.sections("masters")),
+            mail,
             telemetry: telemetry::read(root.section("telemetry")),
             notes: Vec::new(),
         };

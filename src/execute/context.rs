@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mail::Mailer;
 use super::secrets::SecretStore;
 use crate::artifact::Artifacts;
 use crate::build::Builds;
@@ -28,6 +29,8 @@ pub struct Context {
     pub addresses: Addresses,
     /// The jobs, for builds that start others.
     pub catalog: CatalogHandle,
+    /// Sends mail; none: there is no server.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// Credentials.
     pub secrets: Arc<dyn SecretStore>,
 }

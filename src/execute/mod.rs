@@ -20,6 +20,7 @@ mod image_record;
 mod image_source;
 mod inject;
 mod limits;
+mod mail;
 mod order;
 mod publish;
 mod pull_image;
@@ -45,6 +46,7 @@ use tokio_util::task::TaskTracker;
 
 pub use context::{Context, Settings};
 pub use expand::expand;
+pub use mail::{Mailer, Message};
 pub use secrets::{Secret, SecretFailure, SecretStore};
 
 use crate::model::BuildId;

@@ -108,6 +108,7 @@ impl<'a> Publishing<'a> {
         let name = match publisher {
             Publisher::Archive(_) => "archive",
             Publisher::TestReports(wanted) => &wanted.publisher,
+            Publisher::Mail(_) => "email-ext",
             Publisher::PostBuildScript(_) | Publisher::StartsAfter(_) => return Ok(()),
         };
         match self.steps.recorded(index).map(|step| &step.state) {
@@ -128,6 +129,7 @@ impl<'a> Publishing<'a> {
                 failpoint::hit("after-archive");
             }
             Publisher::TestReports(wanted) => tests.read(&self.steps, index, wanted, &mut after).await?,
+            Publisher::Mail(mail) => self.steps.mail(index, mail, verdict.word()).await?,
             Publisher::PostBuildScript(_) | Publisher::StartsAfter(_) => {}
         }
         let end = if after == *verdict { WELL } else { ends(after.word()) };

@@ -246,7 +246,10 @@ fn scripts(recipe: &Recipe) -> Vec<ScriptView> {
         .map(|(index, step)| script(format!("step {} (shell)", index + 1), step));
     let publishers = recipe.publishers.iter().flat_map(|publisher| match publisher {
         Publisher::PostBuildScript(post) => post.groups.iter().flat_map(|group| &group.steps).collect(),
-        Publisher::Archive(_) | Publisher::TestReports(_) | Publisher::StartsAfter(_) => Vec::new(),
+        Publisher::Archive(_)
+        | Publisher::TestReports(_)
+        | Publisher::Mail(_)
+        | Publisher::StartsAfter(_) => Vec::new(),
     });
     builders.chain(publishers.map(|step| script("post step (shell)".to_owned(), step))).collect()
 }

@@ -157,6 +157,23 @@ const TIMED: &str = r##"
     builders: [{shell: 'echo "timed with $DEFAULTED"'}]
 "##;
 
+const MAILING: &str = r##"
+- job:
+    name: mailing
+    concurrent: true
+    builders: [{shell: exit 1}]
+    publishers:
+      - email-ext:
+          recipients: 'one@example.org, two@example.org $NONE'
+          reply-to: answers@example.org
+          subject: 'Broken: $BUILD_TAG – $BUILD_STATUS'
+          body: |
+            $DEFAULT_CONTENT
+            .
+            See $BUILD_URL for $ZUUL_PROJECT.
+      - email-ext: {recipients: never@example.org, failure: false, success: true}
+"##;
+
 /// A server with such jobs, on processes of this machine.
 struct Place {
     folder: tempfile::TempDir,
@@ -169,20 +186,26 @@ impl Place {
     }
 
     fn with(jobs: &str) -> Place {
+        Place::further(jobs, "")
+    }
+
+    /// With further lines of configuration.
+    fn further(jobs: &str, lines: &str) -> Place {
         let folder = tempfile::Builder::new().prefix("cwg").tempdir_in("/tmp").unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("jobs.yaml", jobs);
         write("settings", SETTINGS);
         write("key", "no key");
         let config = folder.path().join("causeway.yaml");
-        write(
-            "causeway.yaml",
+        let text = format!(
+            "{lines}{}",
             "state: state\ncatalog: {jjb: [jobs.yaml], own: ['*']}\nbuilds: {grace: 2s}\n\
              gearman: {lost_client_grace: 10m}\n\
              credentials:\n  - {id: settings, file: 'file:settings'}\n  - {id: key, user: git, ssh_key: 'file:key'}\n\
              providers:\n  - {name: here, max_nodes: 4, driver: process}\n\
              pools:\n  - {name: main, provider: here, labels: [{name: any, min_ready: 0}]}\n",
         );
+        write("causeway.yaml", &text);
         let serve = Serve::new(&folder.path().join("state")).config(&config);
         Place { folder, serve }
     }
@@ -344,6 +367,75 @@ fn jjb_23_conditions_stop_at_the_operand_that_decides() {
     for never in ["\nsecond-asked\n", "\nthird-asked\n", "\nnever-said\n"] {
         assert!(!text.contains(never), "{never}: {text}");
     }
+}
+
+/// Takes one mail as a server does; returns what it was told.
+fn take_mail(listener: std::net::TcpListener) -> std::thread::JoinHandle<String> {
+    use std::io::{BufRead, BufReader, Write};
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(ENDS_WITHIN)).unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let (mut told, mut in_text) = (String::new(), false);
+        stream.write_all(b"220 ready\r\n").unwrap();
+        while let Some(Ok(line)) = lines.next() {
+            told.push_str(&line);
+            told.push('\n');
+            if in_text && line != "." {
+                continue;
+            }
+            in_text = line == "DATA";
+            let answer: &[u8] = match line.as_str() {
+                "QUIT" => break,
+                "DATA" => b"354 go on\r\n",
+                "EHLO causeway" => b"250-here\r\n250 8BITMIME\r\n",
+                _ => b"250 ok\r\n",
+            };
+            stream.write_all(answer).unwrap();
+        }
+        told
+    })
+}
+
+#[test]
+fn jjb_23_a_mail_tells_of_the_result() {
+    use base64::Engine;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mail = format!("mail: {{server: '{}', from: ci@example.org}}\n", listener.local_addr().unwrap());
+    let taken = take_mail(listener);
+    let place = Place::further(MAILING, &mail);
+    let server = place.serve.start();
+    let (result, text) = run(&server, "mailing");
+    assert_eq!(result, "FAILURE", "{text}");
+    assert_eq!(text.matches("Sent mail to one@example.org, two@example.org\n").count(), 1, "{text}");
+    assert!(!text.contains("never@example.org"), "{text}");
+    let told = taken.join().unwrap();
+    for line in [
+        "MAIL FROM:<ci@example.org>",
+        "RCPT TO:<one@example.org>",
+        "RCPT TO:<two@example.org>",
+        "Reply-To: answers@example.org",
+    ] {
+        assert_eq!(told.matches(&format!("\n{line}\n")).count(), 1, "{line}: {told}");
+    }
+    let decoded = |text: &str| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.replace('\n', "")).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let subject = told.split("Subject: =?utf-8?B?").nth(1).and_then(|rest| rest.split("?=").next()).unwrap();
+    assert_eq!(decoded(subject), "Broken: jenkins-mailing-1 – Failure");
+    let (_, body) = told.split_once("base64\n\n").unwrap();
+    let body = decoded(body.split("\n.\n").next().unwrap());
+    let url = format!("{}/job/mailing/1/", server.http());
+    assert!(body.starts_with("mailing - Build # 1 - Failure:\n"), "{body}");
+    assert!(body.contains(&format!("\n.\nSee {url} for $ZUUL_PROJECT.\n")), "{body}");
+    // The next one is not taken by anybody: it is said, and changes nothing.
+    let again = launch(&server, "mailing", &json!({}));
+    within(ENDS_WITHIN, || {
+        let text = get(&format!("{}/job/mailing/2/consoleText", server.http())).body;
+        if text.contains("Finished: FAILURE") && text.contains("was not sent: ") { Ok(()) } else { Err(text) }
+    });
+    drop(again);
 }
 
 /// The clock starts it within a minute and some seconds; a restart within that minute starts nothing twice.

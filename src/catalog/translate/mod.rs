@@ -18,6 +18,7 @@ mod docker_site;
 mod docker_stop_container;
 mod docker_words;
 mod dockerhub_notification;
+mod email_ext;
 mod inject;
 mod job;
 mod junit;
@@ -110,6 +111,9 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         ("wrapper", "inject" | "env-file") => {
             let at = recipe.steps.iter().take_while(|step| matches!(step, Step::Inject(_))).count();
             recipe.steps.insert(at, Step::from(inject::translate(scope, component)));
+        }
+        ("publisher", "email-ext") => {
+            recipe.publishers.extend(email_ext::translate(scope, component).map(Publisher::Mail));
         }
         ("publisher", "trigger") => {
             recipe.publishers.push(Publisher::StartsAfter(trigger::translate(scope, component)));

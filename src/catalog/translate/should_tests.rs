@@ -1,7 +1,8 @@
 //! YAML in, recipe out, for components of the should tier (jjb-T31): a table each.
 
-use super::tests::{found, job};
+use super::tests::{found, job, read as read_with};
 use crate::catalog::Weight;
+use crate::catalog::config::{CatalogConfig, Site};
 use crate::catalog::recipe::{Inject, ManagedFile, PassedParameters, Publisher, Recipe, StartAfter, Step};
 
 /// The recipe, and what there is to say: weight and code.
@@ -164,6 +165,54 @@ fn config_file_provider() {
     assert_eq!(file("target: x"), [(Weight::Error, "missing-option")]);
     assert_eq!(file("file-id: x, replace-tokens: true"), [(Weight::Stays, "option-not-carried")]);
     assert_eq!(file("file-id: x, traget: y"), [(Weight::Difference, "unknown-option")]);
+}
+
+#[test]
+fn email_ext() {
+    let mail = |options: &str| {
+        let (recipe, findings) =
+            read(&format!("publishers:\n  - email-ext: {{recipients: a@b, {options}}}\n"));
+        let mail = recipe.publishers.into_iter().find_map(|publisher| match publisher {
+            Publisher::Mail(mail) => Some(mail),
+            _ => None,
+        });
+        (mail, findings)
+    };
+    for (options, on) in [
+        ("subject: x", "FAILURE"),
+        ("failure: false, success: true", "SUCCESS"),
+        ("unstable: true, aborted: true", "UNSTABLE FAILURE ABORTED"),
+        ("always: true, failure: false", "SUCCESS UNSTABLE FAILURE NOT_BUILT ABORTED"),
+    ] {
+        let (mail, findings) = mail(options);
+        assert_eq!((mail.unwrap().on.join(" ").as_str(), findings), (on, vec![]), "{options}");
+    }
+    let (defaults, _) = mail("content-type: html, reply-to: c@d");
+    let defaults = defaults.unwrap();
+    assert_eq!((defaults.subject.as_str(), defaults.body.as_str()), ("$DEFAULT_SUBJECT", "$DEFAULT_CONTENT"));
+    assert_eq!(
+        (defaults.html, defaults.reply_to.as_str(), defaults.recipients.as_str()),
+        (true, "c@d", "a@b")
+    );
+    assert_eq!(mail("disable-publisher: true"), (None, vec![]));
+    for (options, code) in [
+        ("fixed: true", "option-not-carried"),
+        ("first-failure: true", "option-not-carried"),
+        ("presend-script: x", "option-not-carried"),
+        ("attachments: x", "option-not-carried"),
+        ("content-type: both-html-text", "option-not-carried"),
+        ("send-to: [developers]", "option-not-carried"),
+        ("body: '${SCRIPT, template=\"x\"}'", "token-not-carried"),
+    ] {
+        assert_eq!(mail(options).1, [(Weight::Stays, code)], "{options}");
+    }
+    assert_eq!(mail("subjekt: x").1, [(Weight::Difference, "unknown-option")]);
+    let site = CatalogConfig { site: Some(Site::default()), ..CatalogConfig::default() };
+    let text = "- job:\n    name: a\n    publishers: [email-ext: {recipients: a@b}]\n";
+    assert_eq!(found(&read_with(text, site).findings)[0].1, "no-mail-server");
+    let with = Site { mail: true, ..Site::default() };
+    let site = CatalogConfig { site: Some(with), ..CatalogConfig::default() };
+    assert_eq!(found(&read_with(text, site).findings), []);
 }
 
 #[test]
