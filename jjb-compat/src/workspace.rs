@@ -71,7 +71,9 @@ impl<S: Source> Workspace<S> {
     pub fn refresh(&mut self) -> Changes {
         let next = engine::run(&mut self.state, &self.source, &self.paths, &self.options);
         let changes = changes(&self.outcome, &next);
-        self.outcome = Arc::new(next);
+        let before = std::mem::replace(&mut self.outcome, Arc::new(next));
+        // The last holder of many small values gives them back, and nobody waits for that.
+        let _ = std::thread::Builder::new().spawn(move || drop(before));
         changes
     }
 

@@ -7,7 +7,7 @@ use std::thread::Builder;
 use super::spread::spread;
 use super::state::{Request, State, WithElements};
 use super::work::{Gathered, expanded, finished, view};
-use crate::expand::{Expand, Made, Named, Unit, wanted, without_duplicates};
+use crate::expand::{Claim, Expand, Made, Named, Unit, wanted, without_duplicates};
 use crate::outcome::{Job, Outcome};
 use crate::place::Files;
 use crate::problem::Problem;
@@ -143,7 +143,8 @@ impl<W, T: Send> Stream<'_, W, T> {
                 break;
             }
         }
-        for index in self.survivors(session, "job", stopped, &names, gathered) {
+        let claims: Vec<Claim> = names.iter().map(Named::claim).collect();
+        for index in self.survivors(session, "job", stopped, &claims, gathered) {
             let Some((done, trace)) = jobs[index].take() else { continue };
             gathered.trace(&trace);
             match done {
@@ -151,8 +152,8 @@ impl<W, T: Send> Stream<'_, W, T> {
                 Err(problem) => gathered.outcome.problems.push(problem),
             }
         }
-        let names: Vec<Named> = views.iter().map(Named::of).collect();
-        let kept = self.survivors(session, "view", stopped, &names, gathered);
+        let claims: Vec<Claim> = views.iter().map(Claim::of).collect();
+        let kept = self.survivors(session, "view", stopped, &claims, gathered);
         let kept = kept.into_iter().map(|index| &views[index]);
         let asked = kept.filter(|made| !D::FILTERS_LAST || wanted(session, &made.definition, D::STYLE));
         gathered.outcome.views = asked.map(view::<D>).collect();
@@ -164,7 +165,7 @@ impl<W, T: Send> Stream<'_, W, T> {
         session: &Session,
         kind: &str,
         stopped: bool,
-        names: &[Named],
+        names: &[Claim],
         gathered: &mut Gathered,
     ) -> Vec<usize> {
         if stopped {

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::spread::spread;
 use crate::components::Memo;
-use crate::expand::{Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};
+use crate::expand::{Claim, Expand, Expanded, Made, Unit, wanted, without_duplicates};
 use crate::node::{Node, Value};
 use crate::options::Options;
 use crate::outcome::{Job, Outcome, View};
@@ -140,13 +140,13 @@ impl<D: Expand> Work<'_, '_, D> {
     ) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::new();
         let mut made: Vec<&Made> = Vec::new();
-        let mut names: Vec<Named> = Vec::new();
+        let mut names: Vec<Claim> = Vec::new();
         for key in order {
             let Some(unit) = units.get(key) else { continue };
             let items = if kind == "job" { &unit.expanded.jobs } else { &unit.expanded.views };
             slots.extend((0..items.len()).map(|index| (*key, index)));
             made.extend(items);
-            names.extend(items.iter().map(Named::of));
+            names.extend(items.iter().map(Claim::of));
         }
         if stopped {
             return slots;

@@ -148,27 +148,44 @@ pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, pl
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     /// Nothing where there is no name at all.
-    pub(crate) name: Option<Node>,
-    pub(crate) project: Option<(Arc<str>, Place)>,
+    name: Option<Node>,
+    project: Option<(Arc<str>, Place)>,
 }
 
 impl Named {
     pub(crate) fn of(made: &Made) -> Named {
         Named { name: made.definition.get("name").cloned(), project: made.origin.project.clone() }
     }
+
+    pub(crate) fn claim(&self) -> Claim<'_> {
+        Claim { name: self.name.as_ref(), project: self.project.as_ref() }
+    }
+}
+
+/// A name that something claims.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'m> {
+    name: Option<&'m Node>,
+    project: Option<&'m (Arc<str>, Place)>,
+}
+
+impl<'m> Claim<'m> {
+    pub(crate) fn of(made: &'m Made) -> Claim<'m> {
+        Claim { name: made.definition.get("name"), project: made.origin.project.as_ref() }
+    }
 }
 
 /// Of several with one name the last stays, at its own place. Gives the positions of those that stay.
-pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[Named]) -> Result<Vec<usize>> {
+pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[Claim]) -> Result<Vec<usize>> {
     // The place of the name that stays.
     let mut seen: FxHashMap<&Node, Place> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
     let mut kept = Vec::with_capacity(all.len());
     for (index, item) in all.iter().enumerate().rev() {
-        let Some(name) = &item.name else { continue };
+        let Some(name) = item.name else { continue };
         if let Some(place) = seen.get(name) {
             let message = format!("the {kind} '{}' is made twice", name.text(Style::Plain));
             let mut problem = duplicate(session, message, name.place);
-            if let Some((project, place)) = &item.project {
+            if let Some((project, place)) = item.project {
                 problem = problem.within(format!("in project '{project}'"), *place);
             }
             refuse_or_warn(session, problem.within("also made here", *place))?;
