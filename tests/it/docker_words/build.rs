@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::registry::{Access, Registry};
-use super::site::{Extra, open};
+use super::site::{Extra, build, has, open};
 use crate::guard::place::Place;
 use crate::support::IMAGE;
 
@@ -25,16 +25,13 @@ fn dockerfile(lines: &str) -> String {
     format!("cat >Dockerfile <<'EOF'\n{lines}\nEOF")
 }
 
-async fn build(place: &mut Place, job: &str) -> (String, String) {
-    place.submit(job).await;
-    place.result(job)
-}
-
+/// How many containers there are of the image build whose console this is: by its scope, since other tests build at the same time.
 #[track_caller]
-fn has(console: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(console.contains(line), "no {line:?} in {console}");
-    }
+fn containers(place: &Place, console: &str) -> usize {
+    let scope = console.split("LABEL causeway.scope=").nth(1).and_then(|rest| rest.split(' ').next());
+    let filter = format!("label=causeway.scope={}", scope.expect("a scope in the console"));
+    let found = place.docker(&place.engine, &["ps", "-aq", "--filter", &filter]);
+    String::from_utf8_lossy(&found.stdout).lines().count()
 }
 
 #[track_caller]
@@ -202,8 +199,7 @@ async fn docker_27_10_wrong_input_fails_before_the_engine_is_called() {
         assert!(!ended.1.contains("Sending ") && !ended.1.contains("hunter2"), "{}", ended.1);
         fails(name, ended, words);
     }
-    let left = place.docker(&place.engine, &["ps", "-aq", "--filter", "label=causeway.scope"]);
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    assert_eq!(containers(&place, &place.console("wrong-run")), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,13 +217,10 @@ async fn docker_m17_m31_an_abort_and_a_kill_9_leave_nothing_running() {
     let builder = "docker-build-publish: {repo-name: x/y, skip-push: true, no-cache: true}";
     let jobs = job("aborted", &file, builder) + &job("killed", &file, builder);
     let Some(mut place) = open(&jobs, BUILDS) else { return };
-    let running = |place: &Place| {
-        let found = place.docker(&place.engine, &["ps", "-q", "--filter", "label=causeway.scope"]);
-        String::from_utf8_lossy(&found.stdout).lines().count()
-    };
+    let running = |place: &Place, job: &str| containers(place, &place.console(job));
     place.submit("aborted").await;
     place.until_console("aborted", "\nrunning\n");
-    assert_eq!(running(&place), 1);
+    assert_eq!(running(&place, "aborted"), 1);
     let begun = Instant::now();
     place.abort("aborted");
     let (result, console) = place.result("aborted");
@@ -235,7 +228,7 @@ async fn docker_m17_m31_an_abort_and_a_kill_9_leave_nothing_running() {
     has(&console, &["Archiving artifacts"]);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     place.until_all_gone(&place.node("aborted"));
-    crate::support::within(Duration::from_secs(15), || match running(&place) {
+    crate::support::within(Duration::from_secs(15), || match running(&place, "aborted") {
         0 => Ok(()),
         count => Err(format!("{count} containers")),
     });
@@ -245,7 +238,7 @@ async fn docker_m17_m31_an_abort_and_a_kill_9_leave_nothing_running() {
     place.kill_and_start();
     // It is built again from the start, once.
     place.until_console("killed", "\nrunning\n");
-    crate::support::within(Duration::from_secs(15), || match running(&place) {
+    crate::support::within(Duration::from_secs(15), || match running(&place, "killed") {
         1 => Ok(()),
         count => Err(format!("{count} containers")),
     });

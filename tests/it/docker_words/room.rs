@@ -1,8 +1,7 @@
 //! Builders in a container of the job's own: `docker-custom-build-env` (docker-M1).
 
 use super::registry::{Access, Registry};
-use super::site::{Extra, WITH_USERS, name_image, open};
-use crate::guard::place::Place;
+use super::site::{Extra, WITH_USERS, build, has, name_image, open};
 
 /// A job with this wrapper and these further keys.
 fn job(name: &str, wrapper: &str, rest: &str) -> String {
@@ -23,19 +22,6 @@ const FOUNDING: &str = "
     builders:
       - shell: 'id; pwd; echo $HOME; touch f; ls -ln f; touch $HOME/x && echo home is ours'
 ";
-
-/// Runs one job of a tree to its end.
-async fn build(place: &mut Place, job: &str) -> (String, String) {
-    place.submit(job).await;
-    place.result(job)
-}
-
-#[track_caller]
-fn has(console: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(console.contains(line), "no {line:?} in {console}");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_27_11_1_the_change_that_starts_a_migration_succeeds() {

@@ -25,6 +25,19 @@ pub fn open(jobs: &str, extra: Extra) -> Option<Place> {
     Place::with(jobs, |folder, engine| configuration(folder, engine, extra))
 }
 
+/// Runs one job of a tree to its end.
+pub async fn build(place: &mut Place, job: &str) -> (String, String) {
+    place.submit(job).await;
+    place.result(job)
+}
+
+#[track_caller]
+pub fn has(console: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(console.contains(line), "no {line:?} in {console}");
+    }
+}
+
 /// Gives the busybox image another name, as an import does: it has no digest.
 pub fn name_image(engine: &str, name: &str) {
     import_busybox(engine);
