@@ -187,7 +187,8 @@ impl Build<'_> {
         let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console, &secrets);
         let mut verdict = Verdict::new();
         steps.builders(&mut verdict, &mut self.stop).await?;
-        Publishing::new(steps, self.stop.clone()).run(&mut verdict).await?;
+        // In a box, as everything that is not what a build does most of its time: running a script (perf-M3).
+        Box::pin(Publishing::new(steps, self.stop.clone()).run(&mut verdict)).await?;
         Ok(verdict)
     }
 

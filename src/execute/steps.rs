@@ -186,8 +186,8 @@ impl<'a> Steps<'a> {
                 self.trigger(placed.index, "trigger-builds", trigger, span, stop).await
             }
             Step::Inject(inject) => self.inject(placed, inject, span, stop).await,
-            Step::PullImage(pull) => self.pull_image(placed.index, pull, span, stop).await,
-            Step::BuildImage(image) => self.build_image(placed.index, image, span, stop).await,
+            Step::PullImage(pull) => Box::pin(self.pull_image(placed.index, pull, span, stop)).await,
+            Step::BuildImage(image) => Box::pin(self.build_image(placed.index, image, span, stop)).await,
             Step::Conditional(step) => {
                 // A step may stand in a step: the future would have no size.
                 Box::pin(self.conditional(placed, step, span, stop, so_far)).await
