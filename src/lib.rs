@@ -49,6 +49,7 @@ pub mod keeper;
 pub mod model;
 pub mod pool;
 pub mod provider;
+pub mod route;
 pub mod store;
 pub mod sys;
 pub mod telemetry;

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::gearman::limits::Limits;
 use crate::gearman::server::{
     self, Filtered, LocalEvents, LocalNames, Options, PayloadFilter, Rooms, Server, WorkPacket,
 };
 use crate::pool::Pool;
+use crate::route::Router;
 use crate::sys::{Clock, new_build_id};
-use crate::zuul::feed;
+use crate::zuul::feed::{self, Needs};
 use crate::zuul::wire::{Passed, is_build_of_zuul, pass_to_zuul};
 
 use super::StartError;
@@ -47,21 +47,22 @@ pub(super) fn start(
 
 /// The names that this process serves: those of owned jobs, and the manager's when there is any job at all. A plain server
 /// owns nothing (decision 13).
-pub(super) fn local_names(config: &Config, catalog: &Catalog, pool: &Pool) -> LocalNames {
-    if config.catalog.own.is_empty() {
+pub(super) fn local_names(config: &Config, router: &Router, pool: &Pool) -> LocalNames {
+    let on_masters = router.on_masters();
+    if config.catalog.own.is_empty() && on_masters.is_empty() {
         return LocalNames::default();
     }
     let mut plan = RoomPlan::new(config);
     let mut known: HashMap<String, u32> = HashMap::new();
-    let mut group = |expression: &str| match known.get(expression) {
-        Some(group) => *group,
-        None => {
-            let group = plan.group(pool.serving(expression));
-            known.insert(expression.to_owned(), group);
-            group
+    let mut group = |needs: Needs<'_>| match needs {
+        Needs::Master(master) => plan.master(master),
+        Needs::Node(expression) => {
+            *known.entry(expression.to_owned()).or_insert_with(|| plan.group(pool.serving(expression)))
         }
     };
-    let mut names = feed::local_names(catalog, &pool.atoms(), &config.gearman.manager, &mut group);
+    let catalog = router.catalog();
+    let manager = &config.gearman.manager;
+    let mut names = feed::local_names(&catalog, &pool.atoms(), manager, &mut group, &on_masters);
     names.rooms = Rooms { group_of: names.rooms.group_of, ..plan.rooms() };
     names
 }

@@ -12,7 +12,7 @@ use super::retention::Retention;
 use super::secrets::Credentials;
 use super::smtp::Smtp;
 use super::timers::Timers;
-use super::{StartError, gearman, pool, tally};
+use super::{StartError, gearman, masters, pool, tally};
 use crate::artifact::{Artifacts, Limits};
 use crate::build::Builds;
 use crate::catalog::{CatalogHandle, ReloadReport};
@@ -22,6 +22,7 @@ use crate::execute::{self, Context, Mailer, Settings};
 use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
+use crate::route::{self, Masters, Router, RunContext};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{History, Store};
 use crate::sys::{SharedClock, SteadyClock};
@@ -30,6 +31,8 @@ use crate::web::{Hosts, Parts, Readiness, Token, Web};
 use crate::zuul::feed::{Feed, FeedParts};
 use crate::zuul::wire::WorkerFacts;
 
+/// Builds on their way to one side; when it is full, they wait where they were accepted.
+const SIDE: usize = 1024;
 /// Reloads that wait for the one under way; further requests wait to be taken.
 const RELOADS: usize = 4;
 /// Requests to reload, with the way back for the report.
@@ -44,6 +47,8 @@ pub(super) struct House {
     pub tasks: TaskTracker,
     store: Arc<dyn Store>,
     catalog: CatalogHandle,
+    router: Router,
+    masters: Masters,
     addresses: Addresses,
     pub pool: Pool,
     pub server: Server,
@@ -67,9 +72,10 @@ impl House {
         let store: Arc<dyn Store> = Arc::new(store);
         let catalog = CatalogHandle::load(config.catalog.clone()).await;
         reload::tell_problems(catalog.current().problems());
+        let router = Router::new(catalog.clone(), config.routes.clone());
         let names = store.gearman_names().await.map_err(StartError::Names)?;
         let pool = pool::start(&config, &store, &clock, &shutdown).await?;
-        let local = gearman::local_names(&config, &catalog.current(), &pool);
+        let local = gearman::local_names(&config, &router, &pool);
         let (server, events) = gearman::start(&config, names, local, &*clock)?;
         let consoles =
             Consoles::open(config.state.join("logs"), Arc::clone(&clock)).map_err(StartError::State)?;
@@ -79,6 +85,7 @@ impl House {
         let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
         let tasks = TaskTracker::new();
         let credentials = Credentials::new(config.credentials.clone());
+        let masters = masters::watched(&config);
         let house = House {
             config,
             clock,
@@ -87,6 +94,8 @@ impl House {
             tasks,
             store,
             catalog,
+            router,
+            masters,
             addresses,
             pool,
             server,
@@ -121,18 +130,36 @@ impl House {
             mailer: self.config.mail.clone().map(|mail| Arc::new(Smtp(mail)) as Arc<dyn Mailer>),
             secrets: Arc::new(self.credentials.clone()),
         };
-        self.tasks.spawn(execute::execute(context, accepted, self.shutdown.clone()));
+        let nodes = self.run_on_masters(accepted);
+        self.tasks.spawn(execute::execute(context, nodes, self.shutdown.clone()));
         let former = self.builds.recover().await.map_err(StartError::Names)?;
         let feed = Feed::new(self.feed_parts(), &former);
         self.tasks.spawn(Arc::clone(&feed).run(events, self.shutdown.clone()));
         Ok((former.len(), feed))
     }
 
+    /// Builds that stay on masters go there; the others come out again.
+    fn run_on_masters(&self, accepted: mpsc::Receiver<BuildId>) -> mpsc::Receiver<BuildId> {
+        let (to_nodes, nodes) = mpsc::channel(SIDE);
+        let (to_masters, on_masters) = mpsc::channel(SIDE);
+        let context = RunContext {
+            builds: self.builds.clone(),
+            consoles: self.consoles.clone(),
+            masters: self.masters.clone(),
+            log_limit: self.config.builds.log_limit,
+        };
+        let both = (to_nodes, to_masters);
+        self.tasks.spawn(route::split(self.builds.clone(), accepted, both, self.shutdown.clone()));
+        self.tasks.spawn(route::run_on_masters(context, on_masters, self.shutdown.clone()));
+        nodes
+    }
+
     fn feed_parts(&self) -> FeedParts {
         FeedParts {
             server: self.server.clone(),
             builds: self.builds.clone(),
-            catalog: self.catalog.clone(),
+            router: self.router.clone(),
+            masters: self.masters.clone(),
             store: Arc::clone(&self.store),
             addresses: self.addresses.clone(),
             facts: WorkerFacts {
@@ -172,6 +199,7 @@ impl House {
             config: self.config.clone(),
             overrides,
             catalog: self.catalog.clone(),
+            router: self.router.clone(),
             pool: self.pool.clone(),
             server: self.server.clone(),
             feed,

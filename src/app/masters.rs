@@ -1,11 +1,15 @@
 //! The configured Jenkins masters, looked at from here.
 
-use futures_util::future;
+use std::sync::Arc;
 
-use crate::config::{MasterConfig, SecretError};
+use futures_util::future;
+use tracing::error;
+
+use crate::config::{Config, MasterConfig, SecretError};
 pub use crate::jenkins::client::Probe as MasterProbe;
 use crate::jenkins::client::{Finding, Login, Master, MasterError, Probe, probe};
 use crate::model::Problem;
+use crate::route::{Masters, WatchSettings, Watched};
 
 /// A master that cannot even be asked.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,21 @@ async fn look_at(config: &MasterConfig) -> Probe {
             Probe { findings: vec![finding], ..Probe::default() }
         }
     }
+}
+
+/// The masters that routes name. One whose token cannot be had is left out: builds that are routed there are refused.
+pub(super) fn watched(config: &Config) -> Masters {
+    let one = |master: &MasterConfig| match client(master) {
+        Ok(found) => {
+            let settings = WatchSettings { poll: master.poll, settle: master.settle };
+            Some(Watched::new(&master.name, Arc::new(found), settings))
+        }
+        Err(problem) => {
+            error!(master = %master.name, error = %problem, "the master cannot be asked; builds that are routed there are refused");
+            None
+        }
+    };
+    Masters::new(config.masters.iter().filter_map(one))
 }
 
 fn client(config: &MasterConfig) -> Result<Master, Unusable> {

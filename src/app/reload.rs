@@ -16,6 +16,7 @@ use crate::config::{Config, Overrides};
 use crate::gearman::server::{Command, Server};
 use crate::model::Problem;
 use crate::pool::Pool;
+use crate::route::Router;
 use crate::web::{Readiness, Trouble};
 use crate::zuul::feed::Feed;
 
@@ -27,6 +28,8 @@ pub(super) struct Reload {
     pub overrides: Overrides,
     /// The jobs.
     pub catalog: CatalogHandle,
+    /// Where jobs run.
+    pub router: Router,
     /// The nodes.
     pub pool: Pool,
     /// The Gearman server.
@@ -122,8 +125,9 @@ impl Reload {
         let pool = config.pool();
         self.pool.reload(pool.labels, pool.providers).await;
         self.feed.set_room(config.room()).await;
+        self.router.set(config.routes.clone());
         let catalog: Arc<Catalog> = self.catalog.current();
-        let names = gearman::local_names(&config, &catalog, &self.pool);
+        let names = gearman::local_names(&config, &self.router, &self.pool);
         let (own, changed) = (catalog.owned().count(), report.changed.len());
         info!(jobs.own = own, jobs.changed = changed, read.ms = reading.as_millis(), "reloaded");
         if self.server.send(Command::SetLocal(names)).await.is_err() {

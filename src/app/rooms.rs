@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Config;
+use crate::config::{Config, MasterConfig};
 use crate::gearman::server::Rooms;
 use crate::pool::ProviderLimits;
 use crate::pool::label::LabelDefinition;
@@ -16,6 +16,11 @@ struct Label {
     name: String,
     provider: String,
     max: Option<u32>,
+}
+
+/// What stands for a master among labels and providers: no name of theirs has a colon and a blank.
+fn master_label(master: &str) -> String {
+    format!("master: {master}")
 }
 
 /// Collects which sets of labels jobs run on.
@@ -34,9 +39,23 @@ impl RoomPlan {
             provider: label.provider.clone(),
             max: label.max_nodes,
         };
+        let masters = config.masters_of_routes();
+        let of_master = |master: &MasterConfig| Label {
+            name: master_label(&master.name),
+            provider: master_label(&master.name),
+            max: Some(master.max_builds),
+        };
         RoomPlan {
-            labels: config.labels.definitions.iter().map(label).collect(),
-            providers: config.providers.iter().map(|provider| provider.limits.clone()).collect(),
+            labels: config.labels.definitions.iter().map(label).chain(masters.map(of_master)).collect(),
+            providers: config
+                .providers
+                .iter()
+                .map(|provider| provider.limits.clone())
+                .chain(config.masters_of_routes().map(|master| ProviderLimits {
+                    max_nodes: master.max_builds,
+                    ..ProviderLimits::new(&master_label(&master.name))
+                }))
+                .collect(),
             groups: Vec::new(),
         }
     }
@@ -50,6 +69,11 @@ impl RoomPlan {
             self.groups.len() - 1
         });
         u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// The number of the group of jobs that run on a master.
+    pub fn master(&mut self, master: &str) -> u32 {
+        self.group(vec![master_label(master)])
     }
 
     /// The rooms, still without the groups of names.

@@ -10,8 +10,8 @@ use tracing::{error, info, warn};
 
 use super::{BuildEvent, Illegal, Refusal, transition};
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, Event, JobName, Millis, Outcome,
-    ResultWord, StepEnd, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, Event, JobName, MasterStep, Millis,
+    Outcome, ResultWord, StepEnd, ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
@@ -231,7 +231,8 @@ impl Builds {
             return Ok(current);
         };
         let happened = Event::of_build(&current, &next, now);
-        let next = self.write(next, happened, matches!(event, BuildEvent::StopAsked { .. })).await?;
+        let durable = matches!(event, BuildEvent::StopAsked { .. }) || step(&current) != step(&next);
+        let next = self.write(next, happened, durable).await?;
         let next = Arc::new(next);
         live.shown.send_replace(Arc::clone(&next));
         if let BuildEvent::StepEnded { end, .. } = &event {
@@ -444,6 +445,11 @@ impl Builds {
     pub fn now(&self) -> Millis {
         self.shared.clock.now()
     }
+}
+
+/// How far a build is on a master: what must not be forgotten, or a trigger would be sent twice (pools-P1).
+fn step(record: &BuildRecord) -> Option<MasterStep> {
+    record.master.as_ref().map(|run| run.step)
 }
 
 #[cfg(test)]

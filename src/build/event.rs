@@ -1,6 +1,6 @@
 //! What can happen to a build.
 
-use crate::model::{Cause, LeaseId, NodeId, Outcome, StepEnd};
+use crate::model::{Cause, LeaseId, MasterRun, NodeId, Outcome, StepEnd};
 
 /// Something that happened to a build, or was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum BuildEvent {
         /// The node.
         node: NodeId,
     },
+    /// It is so far on a Jenkins master; stored before the step's effect.
+    OnMaster(MasterRun),
     /// A step is about to be started; stored before its process exists.
     StepStarted {
         /// Its place in the recipe.

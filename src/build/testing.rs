@@ -5,6 +5,7 @@ use crate::model::{BuildId, BuildRecord, BuildRequest, Millis, Origin, Parameter
 /// A request of a job by a Gearman client.
 pub(crate) fn request(job: &str) -> BuildRequest {
     BuildRequest {
+        route: None,
         job: job.parse().unwrap(),
         label: None,
         parameters: Parameters::default(),

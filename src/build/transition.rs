@@ -1,7 +1,7 @@
 //! What an event makes of a build's record: a pure function.
 
 use super::BuildEvent;
-use crate::model::{BuildRecord, BuildState, Millis, StepRecord, StepState, StopMark};
+use crate::model::{BuildRecord, BuildState, MasterStep, Millis, StepRecord, StepState, StopMark};
 
 /// An event that does not fit the build's state: a fault of ours, never of the outside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,13 @@ pub(super) fn apply(
             _ => return Err(illegal()),
         },
         BuildEvent::Leased { lease, node } => next.lease = Some((*lease, *node)),
+        BuildEvent::OnMaster(run) => {
+            if let MasterStep::Started { .. } = run.step {
+                next.started_at.get_or_insert(now);
+                next.state = BuildState::Running;
+            }
+            next.master = Some(run.clone());
+        }
         BuildEvent::StepStarted { index, title, console_start } => {
             if next.steps.iter().any(|step| step.state == StepState::Started || step.index >= *index) {
                 return Err(illegal());

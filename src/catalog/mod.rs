@@ -23,6 +23,6 @@ pub use finding::{Finding, Verdict, Weight};
 pub use handle::{CatalogHandle, ReloadReport};
 pub use layout::LayoutUses;
 pub use loaded::{Catalog, Entry};
-pub use pattern::NamePatterns;
+pub use pattern::{NamePatterns, matches};
 pub use plan::{Plan, PlannedJob, ReasonGroup};
 pub use tree::{OpenTree, Tree, TreeJob};

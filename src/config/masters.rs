@@ -20,6 +20,12 @@ pub struct MasterConfig {
     pub token: Option<SecretReference>,
     /// The limit of one request.
     pub timeout: Duration,
+    /// The pause between two looks at its builds.
+    pub poll: Duration,
+    /// How long a build whose trigger's answer was lost is looked for before it is triggered again.
+    pub settle: Duration,
+    /// Builds of ours that it has in its queue or runs at once; further ones stay queued here.
+    pub max_builds: u32,
 }
 
 pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<MasterConfig> {
@@ -39,6 +45,19 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<MasterConfig> {
             Duration::from_secs(1),
             Duration::from_secs(600),
         );
+        let poll = section.bounded(
+            "poll",
+            Duration::from_millis(500),
+            Duration::from_millis(10),
+            Duration::from_secs(60),
+        );
+        let settle = section.bounded(
+            "settle",
+            Duration::from_secs(10),
+            Duration::from_millis(100),
+            Duration::from_secs(600),
+        );
+        let max_builds = section.bounded("max_builds", 200u64, 1, 100_000);
         if user.is_some() != token.is_some() {
             let problem = Problem::error("half-login", "'user' and 'token' belong together")
                 .because("a master takes a request with only one of them for anonymous")
@@ -51,7 +70,16 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<MasterConfig> {
                 section
                     .complain("name", Problem::error("duplicate-name", message).cure("give it another name"));
             }
-            masters.extend(url.map(|url| MasterConfig { name, url, user, token, timeout }));
+            masters.extend(url.map(|url| MasterConfig {
+                name,
+                url,
+                user,
+                token,
+                timeout,
+                poll,
+                settle,
+                max_builds: u32::try_from(max_builds).unwrap_or(u32::MAX),
+            }));
         }
         section.close();
     }

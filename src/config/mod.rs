@@ -13,6 +13,7 @@ mod mail;
 mod masters;
 mod pools;
 mod providers;
+mod routes;
 mod secret;
 mod section;
 mod telemetry;
@@ -36,6 +37,7 @@ pub use telemetry::TelemetryConfig;
 use crate::catalog::{CatalogConfig, Site};
 use crate::model::{Position, Problem};
 use crate::pool::{LabelSet, PoolConfig, PoolTiming};
+use crate::route::Routes;
 use section::{Report, Section};
 
 /// Where the state lies unless something else is said (decision 12).
@@ -68,6 +70,8 @@ pub struct Config {
     pub masters: Vec<MasterConfig>,
     /// Where mail of builds goes.
     pub mail: Option<MailConfig>,
+    /// Which jobs run on which side.
+    pub routes: Routes,
     /// What is logged.
     pub telemetry: TelemetryConfig,
     /// What should be looked at, though it works.
@@ -164,6 +168,8 @@ impl Config {
             credentials: credentials.iter().map(|credential| credential.id.clone()).collect(),
             mail: mail.is_some(),
         });
+        let masters = masters::read(root.sections("masters"));
+        let routes = routes::read(root.sections("routes"), &masters);
         gearman.listen = overrides.gearman.unwrap_or(gearman.listen);
         http.listen = overrides.http.unwrap_or(http.listen);
         let config = Config {
@@ -177,8 +183,9 @@ impl Config {
             labels,
             builds: builds::read(root.section("builds")),
             credentials,
-            masters: masters::read(root.sections("masters")),
             mail,
+            masters,
+            routes,
             telemetry: telemetry::read(root.section("telemetry")),
             notes: Vec::new(),
         };
@@ -190,7 +197,18 @@ impl Config {
     pub fn room(&self) -> u32 {
         let limits = self.providers.iter().map(|provider| &provider.limits).filter(|limits| !limits.draining);
         let nodes = limits.fold(0u32, |sum, limits| sum.saturating_add(limits.max_nodes));
+        let masters =
+            self.masters_of_routes().fold(0u32, |sum, master| sum.saturating_add(master.max_builds));
+        let nodes = nodes.saturating_add(masters);
         self.builds.max_running.map_or(nodes, |count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// The masters that some route names.
+    pub fn masters_of_routes(&self) -> impl Iterator<Item = &MasterConfig> {
+        let named = |master: &&MasterConfig| {
+            self.routes.rules().iter().any(|rule| rule.master.as_deref() == Some(master.name.as_str()))
+        };
+        self.masters.iter().filter(named)
     }
 
     /// What the pool is told.

@@ -147,6 +147,7 @@ mod tests {
             ..BuildRecord::accepted(
                 BuildId::new(1, 1),
                 BuildRequest {
+                    route: None,
                     job: "ops/unit".parse().unwrap(),
                     label: None,
                     parameters: Parameters(vec![

@@ -219,7 +219,7 @@ impl Steps<'_> {
             waits: start.wait.is_some(),
         });
         let (job_name, precedence) = (job.clone(), own.precedence);
-        let request = BuildRequest { job, label: None, parameters, precedence, origin };
+        let request = BuildRequest { job, label: None, parameters, precedence, origin, route: None };
         let recipe: Arc<str> = catalog.compiled(&job_name).to_text().into();
         let floor = catalog.first_number(&job_name);
         loop {

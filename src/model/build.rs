@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BuildId, Cause, JobName, LeaseId, Millis, NodeId, Outcome, Parameters};
+use super::{BuildId, Cause, JobName, LeaseId, MasterRun, Millis, NodeId, Outcome, Parameters, Route};
 
 /// A build's number: per job, growing, never used twice (zuul 8.2).
 pub type BuildNumber = u64;
@@ -62,6 +62,8 @@ pub struct BuildRequest {
     pub precedence: Precedence,
     /// Who asks.
     pub origin: Origin,
+    /// Where it runs and why, decided when it is accepted; `None`: on a node, as all builds of former versions.
+    pub route: Option<Route>,
 }
 
 impl BuildRequest {
@@ -242,6 +244,8 @@ pub struct BuildRecord {
     pub ended_at: Option<Millis>,
     /// The lease and the node that it has or had.
     pub lease: Option<(LeaseId, NodeId)>,
+    /// How far it is on a Jenkins master, when it runs there.
+    pub master: Option<MasterRun>,
     /// Its steps so far.
     pub steps: Vec<StepRecord>,
     /// A stop that was asked for.
@@ -266,6 +270,7 @@ impl BuildRecord {
             started_at: None,
             ended_at: None,
             lease: None,
+            master: None,
             steps: Vec::new(),
             stop: None,
             description: String::new(),

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{BuildId, BuildRecord, BuildState, Cause, LeaseId, Millis, NodeId, Origin, ResultWord};
+use super::{
+    BuildId, BuildRecord, BuildState, Cause, LeaseId, MasterStep, Millis, NodeId, Origin, ResultWord,
+};
 
 /// Longer causes are cut: a provider's whole text stands in the log of the process and in the row itself.
 const CAUSE_BYTES: usize = 500;
@@ -112,6 +114,12 @@ impl Event {
             (_, Some(stop)) => stop.cause.to_string(),
             (BuildState::Waiting { reason }, None) if after.lease.is_none() => reason.clone(),
             (BuildState::Publishing, None) => "post steps and results".to_owned(),
+            (BuildState::Running, None) if after.master.is_some() => {
+                match after.master.as_ref().map(|run| run.step) {
+                    Some(MasterStep::Started { number, .. }) => format!("runs as #{number} on its master"),
+                    Some(MasterStep::Asking | MasterStep::Queued { .. }) | None => String::new(),
+                }
+            }
             (BuildState::Running, None) if before.lease == after.lease => {
                 let step = after.steps.last().map_or("a step", |step| &step.title);
                 format!("{step} begins")

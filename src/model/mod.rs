@@ -14,6 +14,7 @@ mod node;
 mod parameter;
 mod problem;
 mod result;
+mod route;
 
 pub use address::Addresses;
 pub(crate) use address::escape_all_but;
@@ -30,6 +31,7 @@ pub use node::NodeState;
 pub use parameter::{Parameter, ParameterValue, Parameters};
 pub use problem::{Frame, Position, Problem, Severity};
 pub use result::{Cause, Outcome, ResultWord};
+pub use route::{MasterLog, MasterRun, MasterStep, Route, Side, Stage};
 
 /// Wall-clock time in milliseconds since 1970 (UTC). Deadlines that must survive a restart are kept in this form (pools-P5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

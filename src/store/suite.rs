@@ -9,8 +9,9 @@ pub(crate) use pool::{lease, node};
 
 use super::{BuildFilter, Store, StoreError};
 use crate::model::{
-    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, Millis, NodeId, Origin, Outcome,
-    Parameter, ParameterValue, Parameters, ResultWord, StepEnd, StepRecord, StepState, StopMark,
+    BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, MasterLog, MasterRun,
+    MasterStep, Millis, NodeId, Origin, Outcome, Parameter, ParameterValue, Parameters, ResultWord, Route,
+    Side, StepEnd, StepRecord, StepState, StopMark,
 };
 
 /// A build of `job`, made at the moment `millis`, for change 1,1.
@@ -22,6 +23,7 @@ pub(crate) fn record(job: &str, millis: u64) -> BuildRecord {
     BuildRecord::accepted(
         BuildId::new(millis, millis),
         BuildRequest {
+            route: None,
             job: job.parse().unwrap(),
             label: None,
             parameters: Parameters(vec![
@@ -112,6 +114,19 @@ fn full_record() -> BuildRecord {
         .0
         .extend(kinds.into_iter().map(|value| Parameter { name: "P".to_owned(), value }));
     full.started_at = Some(Millis(11));
+    full.request.route = Some(Route {
+        side: Side::Master { name: "ci".to_owned(), job: "folder/job".parse().unwrap() },
+        reason: "a rule".to_owned(),
+    });
+    full.master = Some(MasterRun {
+        step: MasterStep::Started { item: Some(3), number: 4 },
+        mark: Some(("ZUUL_UUID".to_owned(), "u".to_owned())),
+        items_before: 2,
+        session: Some("s".to_owned()),
+        estimated_ms: Some(5),
+        url: Some("http://ci/job/folder/job/job/4/".to_owned()),
+        log: MasterLog { next: 6, console_end: 7, carriage_return: true },
+    });
     full.lease = Some((LeaseId::new(5, 5), NodeId::new(6, 6)));
     let ends = [
         StepEnd::Exit(-1),

@@ -44,6 +44,7 @@ pub(super) async fn start(
             .detail("`causeway jobs list` shows the jobs, and 'catalog.own' in the configuration says which are ours.")
     })?;
     let request = BuildRequest {
+        route: None,
         parameters: parameters(&entry.recipe, start.parameters)?,
         label: start.label,
         origin: Origin::Http { user: TOKEN_USER.to_owned() },

@@ -31,6 +31,11 @@ pub(super) struct BuildJson {
     user: Option<String>,
     /// The build that started it.
     parent: Option<ParentJson>,
+    /// `master` or `pool`, and why; absent in builds of former versions.
+    stage: Option<&'static str>,
+    route_reason: Option<String>,
+    /// The build's page on its master.
+    master_url: Option<String>,
     stop_asked_ms: Option<u64>,
     description: String,
     parameters: Map<String, Value>,
@@ -98,6 +103,9 @@ impl BuildJson {
             zuul_uuid,
             user,
             parent,
+            stage: record.request.route.as_ref().map(|route| route.stage().as_str()),
+            route_reason: record.request.route.as_ref().map(|route| route.reason.clone()),
+            master_url: record.master.as_ref().and_then(|run| run.url.clone()),
             stop_asked_ms: record.stop.as_ref().map(|stop| stop.at.0),
             description: record.description.clone(),
             parameters: parameters(record),

@@ -9,6 +9,7 @@ pub(super) fn record() -> BuildRecord {
         ..BuildRecord::accepted(
             BuildId::new(1_795_256_881_569, 7),
             BuildRequest {
+                route: None,
                 job: "unit".parse().unwrap(),
                 label: None,
                 parameters: Parameters::default(),

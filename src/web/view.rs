@@ -252,6 +252,14 @@ fn facts(record: &BuildRecord, now: Millis) -> Vec<Fact> {
         fact("Waiting for", span(took(record, now)), String::new());
     }
     fact("Node", record.lease.map(|(_, node)| node.to_string()).unwrap_or_default(), String::new());
+    if let Some(route) = &record.request.route {
+        fact("Route", route.stage().as_str().to_owned(), route.reason.clone());
+    }
+    fact(
+        "On the master",
+        record.master.as_ref().and_then(|run| run.url.clone()).unwrap_or_default(),
+        String::new(),
+    );
     fact("Label", record.request.label.clone().unwrap_or_default(), String::new());
     match &record.request.origin {
         Origin::Gearman { unique } => fact("Zuul's build", unique.clone(), String::new()),

@@ -65,6 +65,7 @@ fn record(place: u64) -> BuildRecord {
     BuildRecord::accepted(
         BuildId::new(place, place),
         BuildRequest {
+            route: None,
             job: "job".parse().unwrap(),
             label: None,
             parameters: Parameters::default(),

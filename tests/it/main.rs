@@ -64,6 +64,8 @@ mod keeper_process;
 #[cfg(test)]
 mod keeper_support;
 #[cfg(test)]
+mod master_builds;
+#[cfg(test)]
 mod master_client;
 #[cfg(test)]
 mod masters;

@@ -5,6 +5,7 @@
 //! master, since the first may have been carried out (jenkins-rest 7.3).
 
 mod probe;
+mod route;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::wire::{
 use crate::model::{Addresses, BaseUrl, BuildNumber, JobName};
 use crate::telemetry::innermost;
 
+pub use crate::route::MasterError;
 pub use probe::{Finding, Probe, probe};
 
 /// A listing of 50,000 jobs has some 4 MiB; a part of a log may be the whole of it.
@@ -39,23 +41,6 @@ impl std::fmt::Debug for Login {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
     }
-}
-
-/// A master that could not be asked, or did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum MasterError {
-    /// No connection: nothing was carried out.
-    #[error("the master cannot be reached: {0}")]
-    Unreachable(String),
-    /// The connection broke or was silent too long after the request had been sent: whether it was carried out is not known.
-    #[error("the master's answer was lost: {0}")]
-    Lost(String),
-    /// The answer is larger than 64 MiB.
-    #[error("the master's answer is larger than 64 MiB")]
-    Large,
-    /// The master answered, and refused.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
 }
 
 /// A master. Cheap to clone; connections are kept alive and shared.

@@ -108,7 +108,7 @@ impl Builds {
         let updated = with_progress(
             record,
             "UPDATE builds SET version = ?2 + 1, state = ?3, reason = ?4, result = ?5, cause = ?6, started_at = ?7, \
-             ended_at = ?8, lease = ?9, node = ?10, steps = ?11, stop = ?12, description = ?13 \
+             ended_at = ?8, lease = ?9, node = ?10, steps = ?11, stop = ?12, description = ?13, master = ?14 \
              WHERE id = ?1 AND version = ?2 AND state <> 'ended'",
         )?
         .execute(&mut *connection)
@@ -199,7 +199,8 @@ fn with_progress<'q>(
         .bind(progress.node)
         .bind(progress.steps)
         .bind(progress.stop)
-        .bind(record.description.as_str()))
+        .bind(record.description.as_str())
+        .bind(progress.master))
 }
 
 /// Whether the row is what this record makes of it: the write comes a second time.
@@ -208,7 +209,7 @@ async fn is_written(connection: &mut SqliteConnection, record: &BuildRecord) -> 
         record,
         "SELECT 1 FROM builds WHERE id = ?1 AND version = ?2 + 1 AND state = ?3 AND reason IS ?4 AND result IS ?5 \
          AND cause IS ?6 AND started_at IS ?7 AND ended_at IS ?8 AND lease IS ?9 AND node IS ?10 AND steps IS ?11 \
-         AND stop IS ?12 AND description = ?13",
+         AND stop IS ?12 AND description = ?13 AND master IS ?14",
     )?
     .fetch_optional(connection)
     .await
@@ -226,8 +227,8 @@ async fn insert(
     let progress = rows::Progress::of(record)?;
     let inserted = sqlx::query(
         "INSERT INTO builds (id, job, number, change, request, recipe, state, reason, result, cause, \
-         accepted_at, started_at, ended_at, lease, node, steps, stop, description) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+         accepted_at, started_at, ended_at, lease, node, steps, stop, description, master) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     )
     .bind(record.id.as_str())
     .bind(record.request.job.as_str())
@@ -247,6 +248,7 @@ async fn insert(
     .bind(progress.steps)
     .bind(progress.stop)
     .bind(record.description.as_str())
+    .bind(progress.master)
     .execute(connection)
     .await
     .map_err(said)?;

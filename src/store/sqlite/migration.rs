@@ -12,6 +12,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_events.sql"),
     include_str!("../migrations/0003_ends.sql"),
+    include_str!("../migrations/0004_masters.sql"),
 ];
 
 /// Brings the database to the last form, each step in a transaction of its own.

@@ -17,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT b.id, b.job, b.number, b.request, b.recipe, r.text AS recipe_text, b.state, b.reason, \
              b.result, b.cause, b.accepted_at, b.started_at, b.ended_at, b.lease, b.node, b.steps, b.stop, \
-             b.description, b.version FROM builds b JOIN recipes r ON r.id = b.recipe ",
+             b.description, b.master, b.version FROM builds b JOIN recipes r ON r.id = b.recipe ",
             $rest
         )
     };

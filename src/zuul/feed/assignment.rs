@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::Feed;
@@ -11,7 +12,7 @@ use crate::build::{Accepted, Refusal};
 use crate::catalog::recipe::Compiled;
 use crate::gearman::packet::Level;
 use crate::gearman::server::{Command, Handle};
-use crate::model::{BuildRecord, BuildRequest, JobName, Origin, Parameters, Precedence};
+use crate::model::{BuildRecord, BuildRequest, JobName, Origin, Parameters, Precedence, Stage};
 use crate::zuul::wire::{Ended, Started, parse_parameters};
 
 /// The pause between tries to record a build while the store is full (decision 16).
@@ -82,9 +83,8 @@ impl Feed {
 
     /// What to run, or why it can only be refused: parameters that are none, a job that we do not know or cannot run.
     fn compile(&self, assignment: &Assignment) -> Option<(BuildRequest, Compiled, u64)> {
-        let catalog = self.catalog.current();
         let name = std::str::from_utf8(&assignment.function).ok()?.strip_prefix("build:")?;
-        let (job, label) = split_label(name, |job| catalog.job(job).is_some());
+        let (job, label) = split_label(name, |job| self.router.knows(job));
         let Ok(job) = job.parse::<JobName>() else {
             warn!(gearman.function = %name, "a function of ours names no job");
             return None;
@@ -93,13 +93,17 @@ impl Feed {
             Ok(parameters) => (parameters, None),
             Err(problem) => (Parameters::default(), Some(problem.to_string())),
         };
+        let planned = self.router.plan(&job);
+        // What cannot even be read is refused here, whichever side it would go to.
+        let route = planned.route.filter(|_| refusal.is_none());
         let compiled = match refusal {
             Some(reason) => Compiled::Refused(reason),
-            None => catalog.compiled(&job),
+            None => planned.recipe,
         };
-        let floor = catalog.first_number(&job);
+        let floor = planned.floor;
         let origin = Origin::Gearman { unique: String::from_utf8_lossy(&assignment.unique).into_owned() };
         let request = BuildRequest {
+            route,
             job,
             label: label.map(str::to_owned),
             parameters,
@@ -122,6 +126,7 @@ impl Feed {
             self.send(Command::Data { handle: handle.clone(), data: first.to_json().into() }).await;
             self.send(Command::Status { handle: handle.clone(), numerator: 0, denominator: 100 }).await;
         }
+        self.tell_estimate(handle, &mut record).await;
         let ended = record
             .wait_for(|record| record.state.outcome().is_some())
             .await
@@ -130,6 +135,31 @@ impl Feed {
         if let Ok(record) = ended {
             self.tell_end(handle, &record, &url).await;
         }
+    }
+
+    /// What a master thinks its build takes, as the plugin says it: elapsed and estimated milliseconds (zuul 6.4).
+    async fn tell_estimate(&self, handle: &Handle, record: &mut watch::Receiver<Arc<BuildRecord>>) {
+        let estimate = |record: &BuildRecord| record.master.as_ref().and_then(|run| run.estimated_ms);
+        let on_master =
+            record.borrow().request.route.as_ref().is_some_and(|route| route.stage() == Stage::Master);
+        if !on_master || self.cancelled.contains(handle) {
+            return;
+        }
+        let known =
+            record.wait_for(|record| record.state.outcome().is_some() || estimate(record).is_some()).await;
+        let Ok(Some((estimated, started))) =
+            known.map(|record| estimate(&record).map(|estimated| (estimated, record.started_at)))
+        else {
+            return;
+        };
+        let elapsed = started.map_or(0, |started| self.builds.now().since(started).as_millis());
+        let short = |millis: u128| u32::try_from(millis).unwrap_or(u32::MAX);
+        self.send(Command::Status {
+            handle: handle.clone(),
+            numerator: short(elapsed).into(),
+            denominator: short(u128::from(estimated)).into(),
+        })
+        .await;
     }
 
     async fn tell_end(&self, handle: &Handle, record: &BuildRecord, url: &str) {

@@ -43,6 +43,7 @@ impl Feed {
         let record = self.target(Some(target)).await?;
         let described: Result<(), BuildError> = self.builds.describe(record.id, text.clone()).await;
         described.map_err(|problem| problem.to_string().into_bytes())?;
+        self.masters.describe(&record, &text).await;
         Ok(format!("Description for build {number} was updated to {text}"))
     }
 

@@ -25,12 +25,12 @@ use self::assignment::Assignment;
 use self::room::Room;
 use super::wire::{Function, WorkerFacts, build_function, build_label_function};
 use crate::build::Builds;
-use crate::catalog::CatalogHandle;
 use crate::gearman::server::{Command, Event, Handle, LocalEvents, Server};
 use crate::model::{Addresses, BuildId, BuildRequest, Cause};
+use crate::route::{Masters, Router};
 use crate::store::{Store, StoreError};
 
-pub use names::local_names;
+pub use names::{Needs, local_names};
 
 /// What the feed is made of.
 pub struct FeedParts {
@@ -38,8 +38,10 @@ pub struct FeedParts {
     pub server: Server,
     /// The writer of builds.
     pub builds: Builds,
-    /// The jobs.
-    pub catalog: CatalogHandle,
+    /// The jobs, and where they run.
+    pub router: Router,
+    /// The masters that some run on.
+    pub masters: Masters,
     /// Where names are kept.
     pub store: Arc<dyn Store>,
     /// Addresses of pages.
@@ -56,7 +58,8 @@ pub struct FeedParts {
 pub struct Feed {
     server: Server,
     builds: Builds,
-    catalog: CatalogHandle,
+    router: Router,
+    masters: Masters,
     store: Arc<dyn Store>,
     addresses: Addresses,
     facts: WorkerFacts,
@@ -78,7 +81,8 @@ impl Feed {
         Arc::new(Feed {
             server: parts.server,
             builds: parts.builds,
-            catalog: parts.catalog,
+            router: parts.router,
+            masters: parts.masters,
             store: parts.store,
             addresses: parts.addresses,
             facts: parts.facts,

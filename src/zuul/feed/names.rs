@@ -2,28 +2,42 @@
 
 use crate::catalog::Catalog;
 use crate::gearman::server::LocalNames;
+use crate::model::JobName;
 use crate::zuul::wire::{build_function, build_label_function, set_description_function, stop_function};
+
+/// What builds of a name need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs<'a> {
+    /// A node of that expression.
+    Node(&'a str),
+    /// Nothing of ours: they run on that master.
+    Master(&'a str),
+}
 
 /// `build:JOB` and `build:JOB:LABEL` for each job that we own and each atom that our nodes answer to; `stop:` and
 /// `set_description:` of our manager name when there is any.
 ///
-/// `group` tells the group of the jobs that need a node of an expression, for [`LocalNames::rooms`].
+/// `group` tells the group of the jobs that need that, for [`LocalNames::rooms`]. Jobs `on_masters` are offered without labels.
 pub fn local_names(
     catalog: &Catalog,
     atoms: &[String],
     manager: &str,
-    group: &mut dyn FnMut(&str) -> u32,
+    group: &mut dyn FnMut(Needs<'_>) -> u32,
+    on_masters: &[(JobName, String)],
 ) -> LocalNames {
     let mut names = LocalNames::default();
-    let mut add = |name: String, expression: &str| {
+    let mut add = |name: String, needs: Needs<'_>| {
         names.bounded.push(name.into_bytes());
-        names.rooms.group_of.push(group(expression));
+        names.rooms.group_of.push(group(needs));
     };
-    for job in catalog.owned() {
+    for (job, master) in on_masters {
+        add(build_function(job.as_str()), Needs::Master(master));
+    }
+    for job in catalog.owned().filter(|job| !on_masters.iter().any(|(other, _)| other == *job)) {
         let node = catalog.job(job.as_str()).map_or("", |entry| entry.recipe.node.as_str());
-        add(build_function(job.as_str()), node);
+        add(build_function(job.as_str()), Needs::Node(node));
         for atom in atoms {
-            add(build_label_function(job.as_str(), atom), atom);
+            add(build_label_function(job.as_str(), atom), Needs::Node(atom));
         }
     }
     names.immediate =

@@ -200,6 +200,7 @@ pub fn record(clock: &dyn Clock) -> BuildRecord {
     BuildRecord::accepted(
         causeway::sys::new_build_id(clock),
         BuildRequest {
+            route: None,
             job: "job".parse().unwrap(),
             label: None,
             parameters: Parameters::default(),

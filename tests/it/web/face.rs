@@ -83,6 +83,7 @@ impl Face {
             value: ParameterValue::Text((*value).to_owned()),
         };
         let request = BuildRequest {
+            route: None,
             job: job.parse().unwrap(),
             label: None,
             parameters: Parameters(parameters.iter().map(parameter).collect()),

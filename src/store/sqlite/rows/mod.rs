@@ -3,6 +3,7 @@
 
 mod outcome;
 mod request;
+mod route;
 mod step;
 
 use std::fmt::Display;
@@ -73,6 +74,7 @@ pub(super) struct Progress<'a> {
     pub(super) ended_at: Option<i64>,
     pub(super) lease: Option<&'a str>,
     pub(super) node: Option<&'a str>,
+    pub(super) master: Option<String>,
     pub(super) steps: Option<String>,
     pub(super) stop: Option<String>,
 }
@@ -95,6 +97,7 @@ impl<'a> Progress<'a> {
             ended_at: record.ended_at.map(|at| signed(at.0)),
             lease: record.lease.as_ref().map(|(lease, _)| lease.as_str()),
             node: record.lease.as_ref().map(|(_, node)| node.as_str()),
+            master: record.master.as_ref().map(|run| written(&route::MasterRow::from(run))).transpose()?,
             steps: if steps.is_empty() { None } else { Some(written(&steps)?) },
             stop: record.stop.as_ref().map(|mark| written(&outcome::StopRow::from(mark))).transpose()?,
         })
@@ -111,6 +114,7 @@ pub(super) fn record(row: &SqliteRow, recipe: Arc<str>) -> Result<BuildRecord, S
         _ => None,
     };
     let steps: Vec<step::StepRow> = optional("steps")?.map(read).transpose()?.unwrap_or_default();
+    let master: Option<route::MasterRow> = optional("master")?.map(read).transpose()?;
     let stop: Option<outcome::StopRow> = optional("stop")?.map(read).transpose()?;
     Ok(BuildRecord {
         id: parsed(text("id")?)?,
@@ -122,6 +126,7 @@ pub(super) fn record(row: &SqliteRow, recipe: Arc<str>) -> Result<BuildRecord, S
         started_at: optional_millis(row, "started_at")?,
         ended_at: optional_millis(row, "ended_at")?,
         lease,
+        master: master.map(route::MasterRow::into_run),
         steps: steps.into_iter().map(step::StepRow::into_record).collect(),
         stop: stop.map(outcome::StopRow::into_mark),
         description: text("description")?.to_owned(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::parsed;
+use super::route::RouteRow;
 use crate::model::{
     BuildRequest, JobName, Origin, Parameter, ParameterValue, Parameters, Parent, Precedence,
 };
@@ -16,6 +17,8 @@ pub(super) struct RequestRow {
     precedence: PrecedenceRow,
     origin: OriginRow,
     parameters: Vec<(String, ValueRow)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    route: Option<RouteRow>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -68,6 +71,7 @@ impl From<&BuildRequest> for RequestRow {
                 },
             },
             parameters: request.parameters.0.iter().map(parameter).collect(),
+            route: request.route.as_ref().map(RouteRow::from),
         }
     }
 }
@@ -109,6 +113,7 @@ impl RequestRow {
                     Origin::Build(Parent { id: parsed(&id)?, job: parsed(&job)?, number, waits })
                 }
             },
+            route: self.route.map(RouteRow::into_route).transpose()?,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::build::{BuildEvent, Builds};
 use crate::catalog::CatalogHandle;
 use crate::gearman::server::{Command, Event, Server};
 use crate::model::{Addresses, BuildId, BuildState, Cause, LeaseId, Millis, NodeId, Outcome, ResultWord};
+use crate::route::{Masters, Router, Routes};
 use crate::store::{MemoryStore, Store};
 use crate::sys::Clock;
 use crate::telemetry::Metrics;
@@ -69,7 +70,8 @@ impl House {
             FeedParts {
                 server,
                 builds: builds.clone(),
-                catalog: CatalogHandle::of_jobs(jobs),
+                router: Router::new(CatalogHandle::of_jobs(jobs), Routes::default()),
+                masters: Masters::default(),
                 store,
                 addresses: Addresses::new("http://ci/"),
                 facts: WorkerFacts {

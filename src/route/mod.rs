@@ -1,0 +1,24 @@
+//! Which side a job's builds run on, and the run of those that stay on a Jenkins master.
+//!
+//! Owns the routing decision, a pure function that names its reason (design A10), and the way of one build on a master (jenkins-rest
+//! 7): [`MasterStep`](crate::model::MasterStep) by step, each stored before its effect, so that a crash at any point neither
+//! triggers twice nor loses a line. Never: HTTP (that is [`Master`]'s implementation), Zuul, nodes. Start with [`Routes::decide`],
+//! then `run`.
+
+mod asking;
+mod decide;
+mod following;
+mod log;
+mod master;
+mod masters;
+mod queued;
+mod router;
+mod run;
+mod search;
+mod watch;
+
+pub use decide::{Routes, Rule};
+pub use master::{Master, MasterError};
+pub use masters::{Masters, RunContext, run_on_masters, split};
+pub use router::{Planned, Router};
+pub use watch::{WatchSettings, Watched};
