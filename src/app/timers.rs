@@ -56,6 +56,7 @@ impl Timers {
         for job in due(&catalog, minute * MINUTE_MILLIS) {
             let id = id(&job, minute);
             let request = BuildRequest {
+                route: None,
                 job: job.clone(),
                 label: None,
                 parameters: Parameters::default(),
