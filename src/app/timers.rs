@@ -6,14 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::build::Builds;
-use crate::catalog::cron::{Cron, Minute};
+use crate::catalog::cron::{Cron, Minute, STARTED_BY_CLOCK};
 use crate::catalog::{Catalog, CatalogHandle};
 use crate::model::{BuildId, BuildRequest, JobName, Origin, Parameters, Precedence};
 use crate::sys::SharedClock;
@@ -23,8 +22,6 @@ const MINUTE_MILLIS: u64 = 60_000;
 const LOOK: Duration = Duration::from_secs(5);
 /// Minutes that are made up for when the machine stood still.
 const MINUTES_MOST: u64 = 10;
-/// Who has started it, in Jenkins' words.
-const STARTED_BY: &str = "timer";
 
 /// What starts builds.
 pub(super) struct Timers {
@@ -61,7 +58,7 @@ impl Timers {
                 label: None,
                 parameters: Parameters::default(),
                 precedence: Precedence::Low,
-                origin: Origin::Http { user: STARTED_BY.to_owned() },
+                origin: Origin::Http { user: STARTED_BY_CLOCK.to_owned() },
             };
             let recipe: Arc<str> = catalog.compiled(&job).to_text().into();
             match self.builds.submit_once(id, request, recipe, catalog.first_number(&job)).await {
@@ -86,19 +83,7 @@ fn fits(text: &str, job: &str, millis: u64) -> bool {
     let Ok(cron) = Cron::read(text, job) else { return false };
     let zone =
         cron.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or_else(TimeZone::system);
-    let Some(at) = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok())
-    else {
-        return false;
-    };
-    let at = at.to_zoned_datetime(zone);
-    let positive = |value: i8| u32::try_from(value).unwrap_or_default();
-    cron.has(Minute {
-        minute: positive(at.minute()),
-        hour: positive(at.hour()),
-        day: positive(at.day()),
-        month: positive(at.month()),
-        weekday: positive(at.weekday().to_sunday_zero_offset()),
-    })
+    Minute::of(millis, zone).is_some_and(|minute| cron.has(minute))
 }
 
 fn id(job: &JobName, minute: u64) -> BuildId {

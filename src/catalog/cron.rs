@@ -4,7 +4,12 @@
 //! As in Jenkins, and unlike in cron, a day has to fit both its fields. Which value `H` stands for is made of the job's name here
 //! as well, but is not the one that Jenkins makes of it.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
+
+/// Who has started a build that the clock starts, in Jenkins' words.
+pub const STARTED_BY_CLOCK: &str = "timer";
 
 /// The fields, with their smallest and largest values, and the largest one for `H`.
 const FIELDS: [(&str, u32, u32, u32); 5] = [
@@ -51,6 +56,21 @@ pub struct Minute {
     pub month: u32,
     /// 0 (Sunday) to 6.
     pub weekday: u32,
+}
+
+impl Minute {
+    /// The minute of that moment (milliseconds since 1970) in a time zone; `None` beyond any calendar.
+    pub fn of(millis: u64, zone: TimeZone) -> Option<Minute> {
+        let at = Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?.to_zoned_datetime(zone);
+        let positive = |value: i8| u32::try_from(value).unwrap_or_default();
+        Some(Minute {
+            minute: positive(at.minute()),
+            hour: positive(at.hour()),
+            day: positive(at.day()),
+            month: positive(at.month()),
+            weekday: positive(at.weekday().to_sunday_zero_offset()),
+        })
+    }
 }
 
 /// Times of one job.

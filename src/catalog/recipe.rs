@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Condition, ConditionalStep, OnEvaluationFailure};
+pub use condition::{Comparator, Condition, ConditionalStep, OnEvaluationFailure};
 pub use credential::{BindingForm, CredentialBinding};
 pub use docker::{
     BuildContainer, BuildImage, CommitContainer, ContainerImage, ContainerNetwork, ImageNames, ImageSource,

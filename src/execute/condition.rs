@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use fancy_regex::Regex;
 
-use crate::catalog::recipe::{Condition, ShellStep};
+use crate::catalog::cron::Minute;
+use crate::catalog::recipe::{Comparator, Condition, ShellStep};
 use crate::model::ResultWord;
 
 /// Words that mean yes, in any case.
@@ -55,6 +56,10 @@ pub(super) trait Surroundings {
     fn expand(&self, text: &str) -> String;
     /// The build's result so far.
     fn result(&self) -> ResultWord;
+    /// The time now, in the server's time zone.
+    fn minute(&self) -> Option<Minute>;
+    /// How the build was started, in the plugin's words.
+    fn cause(&self) -> &'static str;
 }
 
 /// The scripts that a condition may need, in the order in which [`judge`] asks for them.
@@ -69,6 +74,10 @@ pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
         | Condition::RegexMatch { .. }
         | Condition::StringsMatch { .. }
         | Condition::Boolean(_)
+        | Condition::Numbers { .. }
+        | Condition::TimeOfDay { .. }
+        | Condition::DayOfWeek(_)
+        | Condition::Cause(_)
         | Condition::CurrentStatus { .. } => Vec::new(),
     }
 }
@@ -124,6 +133,21 @@ pub(super) fn judge(
                 _ => Judged::Unclear(format!("'{worst}' or '{best}' is no result")),
             }
         }
+        Condition::Numbers { left, right, comparator } => numbers(&expand(left), &expand(right), *comparator),
+        Condition::TimeOfDay { earliest, latest } => clock(surroundings, |now| {
+            let minute = now.hour * 60 + now.minute;
+            Judged::of(
+                (*earliest..=*latest).contains(&minute),
+                format!("it is {:02}:{:02}", now.hour, now.minute),
+            )
+        }),
+        Condition::DayOfWeek(days) => clock(surroundings, |now| {
+            Judged::of(days.contains(&now.weekday), format!("it is day {} of the week", now.weekday))
+        }),
+        Condition::Cause(wanted) => {
+            let cause = surroundings.cause();
+            Judged::of(wanted == cause, format!("'{cause}' against '{wanted}'"))
+        }
         Condition::FileExists { path } => script(answers, &format!("the file '{}'", expand(path))),
         Condition::Shell(_) => script(answers, "the script"),
         Condition::Not(inner) => match judge(inner, surroundings, answers) {
@@ -171,6 +195,26 @@ fn every(
     decided.unwrap_or_else(|| Judged::of(!one_is_enough, words.join("; ")))
 }
 
+fn clock(surroundings: &impl Surroundings, judge: impl FnOnce(Minute) -> Judged) -> Judged {
+    surroundings.minute().map_or_else(|| Judged::Unclear("there is no clock".to_owned()), judge)
+}
+
+fn numbers(left: &str, right: &str, comparator: Comparator) -> Judged {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let (Some(one), Some(other)) = (number(left), number(right)) else {
+        return Judged::Unclear(format!("'{left}' or '{right}' is no number"));
+    };
+    let holds = match comparator {
+        Comparator::Less => one < other,
+        Comparator::Greater => one > other,
+        Comparator::Equal => one == other,
+        Comparator::NotEqual => one != other,
+        Comparator::AtMost => one <= other,
+        Comparator::AtLeast => one >= other,
+    };
+    Judged::of(holds, format!("'{left}' against '{right}'"))
+}
+
 /// A Java pattern has to take the whole of the text.
 fn regex(pattern: &str, text: &str) -> Judged {
     let matched = Regex::new(&format!(r"\A(?:{pattern})\z")).and_then(|regex| regex.is_match(text));
@@ -193,6 +237,15 @@ mod tests {
 
         fn result(&self) -> ResultWord {
             ResultWord::Unstable
+        }
+
+        /// A Monday, 17:30.
+        fn minute(&self) -> Option<Minute> {
+            Some(Minute { minute: 30, hour: 17, day: 2, month: 3, weekday: 1 })
+        }
+
+        fn cause(&self) -> &'static str {
+            "UPSTREAM_CAUSE"
         }
     }
 
@@ -245,6 +298,30 @@ mod tests {
         };
         assert_eq!([status("FAILURE", "SUCCESS"), status("SUCCESS", "SUCCESS")], ['+', '-']);
         assert_eq!([status("FAILURE", "FAILURE"), status("UNSTABLE", "UNSTABLE")], ['-', '+']);
+    }
+
+    #[test]
+    fn jjb_23_numbers_times_days_and_causes() {
+        let numbers = |left: &str, comparator, right: &str| {
+            sign(&Condition::Numbers { left: left.into(), right: right.into(), comparator }, &[])
+        };
+        for (left, comparator, right, want) in [
+            ("9", Comparator::Less, "10", '+'),
+            ("9", Comparator::Greater, " 10 ", '-'),
+            ("1.0", Comparator::Equal, "1", '+'),
+            ("1", Comparator::NotEqual, "1", '-'),
+            ("1", Comparator::AtMost, "1", '+'),
+            ("1", Comparator::AtLeast, "2", '-'),
+            ("one", Comparator::Less, "2", '?'),
+        ] {
+            assert_eq!(numbers(left, comparator, right), want, "{left} {comparator:?} {right}");
+        }
+        let time = |earliest, latest| sign(&Condition::TimeOfDay { earliest, latest }, &[]);
+        assert_eq!([time(540, 1050), time(540, 1049), time(1051, 1200)], ['+', '-', '-']);
+        let day = |days: &[u32]| sign(&Condition::DayOfWeek(days.to_vec()), &[]);
+        assert_eq!([day(&[0, 6]), day(&[1]), day(&[])], ['-', '+', '-']);
+        let cause = |word: &str| sign(&Condition::Cause(word.into()), &[]);
+        assert_eq!([cause("UPSTREAM_CAUSE"), cause("USER_CAUSE")], ['+', '-']);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
+use crate::catalog::cron::{Minute, STARTED_BY_CLOCK};
 use crate::catalog::recipe::{ConditionalStep, OnEvaluationFailure};
-use crate::model::{Cause, ResultWord, StepEnd, StepState};
+use crate::model::{Cause, Origin, ResultWord, StepEnd, StepState};
 
 /// How the record has what a condition came to: as a program would say it.
 const HOLDS: StepEnd = StepEnd::Exit(0);
@@ -29,6 +30,19 @@ impl Surroundings for Now<'_> {
 
     fn result(&self) -> ResultWord {
         self.so_far
+    }
+
+    fn minute(&self) -> Option<Minute> {
+        Minute::of(self.steps.now().0, jiff::tz::TimeZone::system())
+    }
+
+    fn cause(&self) -> &'static str {
+        match &self.steps.record().request.origin {
+            Origin::Build(_) => "UPSTREAM_CAUSE",
+            Origin::Http { user } if user == STARTED_BY_CLOCK => "TIMER_CAUSE",
+            Origin::Http { .. } => "USER_CAUSE",
+            Origin::Gearman { .. } => "ZUUL",
+        }
     }
 }
 

@@ -49,6 +49,26 @@ pub enum Condition {
         /// The best result with which it holds.
         best: String,
     },
+    /// Two numbers compare so.
+    Numbers {
+        /// One.
+        left: String,
+        /// The other.
+        right: String,
+        /// How.
+        comparator: Comparator,
+    },
+    /// The time of day lies between two, in the server's time zone; both in minutes, both belong to it.
+    TimeOfDay {
+        /// The first minute.
+        earliest: u32,
+        /// The last minute.
+        latest: u32,
+    },
+    /// It is one of these days (0: Sunday), in the server's time zone.
+    DayOfWeek(Vec<u32>),
+    /// The build was started so: `USER_CAUSE`, `TIMER_CAUSE`, `UPSTREAM_CAUSE`, or something that does not happen here.
+    Cause(String),
     /// A file exists in the workspace.
     FileExists {
         /// Its path, relative to the workspace.
@@ -62,6 +82,23 @@ pub enum Condition {
     And(Vec<Condition>),
     /// One holds.
     Or(Vec<Condition>),
+}
+
+/// How numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparator {
+    /// `<`
+    Less,
+    /// `>`
+    Greater,
+    /// `=`
+    Equal,
+    /// `≠`
+    NotEqual,
+    /// `≤`
+    AtMost,
+    /// `≥`
+    AtLeast,
 }
 
 /// What becomes of a step whose condition cannot be judged.

@@ -2,13 +2,14 @@
 //! `on-evaluation-failure` (`fail`). Carried kinds: `always`, `never`, `regex-match` (`regex`, `label`), `strings-match`
 //! (`condition-string1`, `condition-string2`, `condition-case-insensitive` false), `boolean-expression` (`condition-expression`),
 //! `current-status` (`condition-worst`, `condition-best`, both SUCCESS), `file-exists` (`condition-filename`, `condition-basedir`
-//! `workspace`), `shell` (`condition-command`), `not` (`condition-operand`), `and`, `or` (`condition-operands`).
+//! `workspace`), `shell` (`condition-command`), `not` (`condition-operand`), `and`, `or` (`condition-operands`), and those in
+//! `condition_kinds`. Not carried: `execution-node`, `files-match`.
 
 use jjb_compat::{Component, Node};
 
 use super::options::Options;
 use super::scope::Scope;
-use super::{shell, step};
+use super::{condition_kinds, shell, step};
 use crate::catalog::finding::Weight;
 use crate::catalog::recipe::{Condition, ConditionalStep, OnEvaluationFailure};
 use crate::model::{Problem, ResultWord};
@@ -59,6 +60,10 @@ fn condition(scope: &Scope<'_>, component: &Component, options: &mut Options<'_>
             worst: result(options, "condition-worst"),
             best: result(options, "condition-best"),
         },
+        "num-comp" => condition_kinds::numbers(options)?,
+        "time" => condition_kinds::time(options)?,
+        "day-of-week" => condition_kinds::day(options)?,
+        "build-cause" => condition_kinds::cause(options),
         "file-exists" => file_exists(options)?,
         "shell" => {
             let command = options.text_or("condition-command", "");
@@ -86,25 +91,7 @@ fn condition(scope: &Scope<'_>, component: &Component, options: &mut Options<'_>
 }
 
 /// Operands of the kinds that are not carried.
-const OTHER_OPERANDS: [&str; 17] = [
-    "cause",
-    "exclusive-cause",
-    "day-selector",
-    "days",
-    "use-build-time",
-    "nodes",
-    "include-pattern",
-    "exclude-pattern",
-    "condition-basedir",
-    "lhs",
-    "rhs",
-    "comparator",
-    "earliest-hour",
-    "earliest-min",
-    "latest-hour",
-    "latest-min",
-    "condition-command",
-];
+const OTHER_OPERANDS: [&str; 4] = ["nodes", "include-pattern", "exclude-pattern", "condition-basedir"];
 
 fn result(options: &mut Options<'_>, key: &'static str) -> String {
     let word = options.text_or(key, "SUCCESS");

@@ -7,6 +7,7 @@ mod ansicolor;
 mod archive;
 mod build_discarder;
 mod build_publish_docker_image;
+mod condition_kinds;
 mod conditional_step;
 mod config_file_provider;
 mod credentials_binding;

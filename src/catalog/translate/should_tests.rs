@@ -3,7 +3,9 @@
 use super::tests::{found, job, read as read_with};
 use crate::catalog::Weight;
 use crate::catalog::config::{CatalogConfig, Site};
-use crate::catalog::recipe::{Inject, ManagedFile, PassedParameters, Publisher, Recipe, StartAfter, Step};
+use crate::catalog::recipe::{
+    Comparator, Condition, Inject, ManagedFile, PassedParameters, Publisher, Recipe, StartAfter, Step,
+};
 
 /// The recipe, and what there is to say: weight and code.
 fn read(keys: &str) -> (Recipe, Vec<(Weight, &'static str)>) {
@@ -165,6 +167,50 @@ fn config_file_provider() {
     assert_eq!(file("target: x"), [(Weight::Error, "missing-option")]);
     assert_eq!(file("file-id: x, replace-tokens: true"), [(Weight::Stays, "option-not-carried")]);
     assert_eq!(file("file-id: x, traget: y"), [(Weight::Difference, "unknown-option")]);
+}
+
+#[test]
+fn condition_kinds() {
+    let condition = |options: &str| {
+        let text = format!("builders:\n  - conditional-step: {{{options}, steps: [{{shell: x}}]}}\n");
+        let (recipe, findings) = read(&text);
+        let condition = recipe.steps.into_iter().find_map(|step| match step {
+            Step::Conditional(step) => Some(step.condition),
+            _ => None,
+        });
+        (condition, findings.into_iter().map(|(_, code)| code).collect::<Vec<_>>())
+    };
+    let numbers = |comparator| Condition::Numbers { left: "$A".into(), right: "2".into(), comparator };
+    for (options, want) in [
+        ("condition-kind: num-comp, lhs: $A, rhs: 2", numbers(Comparator::Less)),
+        ("condition-kind: num-comp, lhs: $A, rhs: 2, comparator: equal", numbers(Comparator::Equal)),
+        ("condition-kind: time", Condition::TimeOfDay { earliest: 540, latest: 1050 }),
+        (
+            "condition-kind: time, earliest-hour: '08', earliest-min: 5, latest-hour: 23, latest-min: 0",
+            Condition::TimeOfDay { earliest: 485, latest: 1380 },
+        ),
+        ("condition-kind: day-of-week", Condition::DayOfWeek(vec![0, 6])),
+        ("condition-kind: day-of-week, day-selector: weekday", Condition::DayOfWeek(vec![1, 2, 3, 4, 5])),
+        (
+            "condition-kind: day-of-week, day-selector: select-days, days: {MON: true, SAT: true, SUN: false}",
+            Condition::DayOfWeek(vec![1, 6]),
+        ),
+        ("condition-kind: build-cause", Condition::Cause("USER_CAUSE".into())),
+        ("condition-kind: build-cause, cause: TIMER_CAUSE", Condition::Cause("TIMER_CAUSE".into())),
+    ] {
+        assert_eq!(condition(options), (Some(want), vec![]), "{options}");
+    }
+    for (options, code) in [
+        ("condition-kind: num-comp, lhs: 1", "missing-option"),
+        ("condition-kind: num-comp, lhs: 1, rhs: 2, comparator: near", "unknown-word"),
+        ("condition-kind: time, earliest-hour: 24", "unknown-word"),
+        ("condition-kind: day-of-week, day-selector: payday", "unknown-word"),
+        ("condition-kind: execution-node, nodes: [a]", "condition-not-carried"),
+    ] {
+        assert_eq!(condition(options), (None, vec![code]), "{options}");
+    }
+    let (_, codes) = condition("condition-kind: time, use-build-time: true");
+    assert_eq!(codes, ["option-not-carried"]);
 }
 
 #[test]

@@ -442,7 +442,7 @@ fn conditional_step() {
     );
     assert!(matches!(condition("condition-kind: shell, condition-command: 'true'"), Condition::Shell(_)));
     let job = job(
-        "builders:\n  - conditional-step: {condition-kind: num-comp, lhs: 1, rhs: 2, steps: [{shell: x}]}",
+        "builders:\n  - conditional-step: {condition-kind: files-match, include-pattern: x, steps: [{shell: x}]}",
     );
     let codes: Vec<&str> = job.findings.iter().map(|finding| finding.problem.code).collect();
     assert_eq!(codes, ["condition-not-carried"]);
