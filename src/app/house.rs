@@ -83,6 +83,8 @@ impl House {
         let artifacts =
             Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
         let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
+        let routes = router.clone();
+        builds.route_by(move |job| routes.route(job));
         let tasks = TaskTracker::new();
         let credentials = Credentials::new(config.credentials.clone());
         let masters = masters::watched(&config);

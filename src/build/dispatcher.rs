@@ -1,7 +1,7 @@
 //! The one writer of builds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::{BuildEvent, Illegal, Refusal, transition};
 use crate::model::{
     BuildId, BuildNumber, BuildRecord, BuildRequest, BuildState, Cause, Event, JobName, MasterStep, Millis,
-    Outcome, ResultWord, StepEnd, ZuulChange,
+    Outcome, ResultWord, Route, StepEnd, ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
 use crate::sys::{SharedClock, new_build_id};
@@ -26,6 +26,9 @@ const RETRY_LONGEST: Duration = Duration::from_secs(5);
 /// From this try on, a build that ends without a word gets `LOST` (decision 8).
 const LOST_AT: u32 = 3;
 
+/// Says where builds of a job run.
+type RouteOf = dyn Fn(&JobName) -> Option<Route> + Send + Sync;
+
 /// All builds. Cheap to clone.
 #[derive(Clone)]
 pub struct Builds {
@@ -39,6 +42,7 @@ struct Shared {
     live: DashMap<BuildId, Arc<Live>>,
     by_number: DashMap<(JobName, BuildNumber), BuildId>,
     accepted: mpsc::Sender<BuildId>,
+    routes: OnceLock<Box<RouteOf>>,
     /// The id given last: listings are in the order of acceptance.
     last_id: StdMutex<BuildId>,
     draining: AtomicBool,
@@ -112,11 +116,17 @@ impl Builds {
             live: DashMap::new(),
             by_number: DashMap::new(),
             accepted,
+            routes: OnceLock::new(),
             last_id: StdMutex::new(BuildId::new(0, 0)),
             draining: AtomicBool::new(false),
             store_full: AtomicBool::new(false),
         };
         (Builds { shared: Arc::new(shared) }, to_run)
+    }
+
+    /// Routes every build that comes without a route, whoever asks for it; only the first call counts.
+    pub fn route_by(&self, route: impl Fn(&JobName) -> Option<Route> + Send + Sync + 'static) {
+        let _ = self.shared.routes.set(Box::new(route));
     }
 
     /// Takes up again what a former process left unfinished, and returns those builds.
@@ -183,10 +193,13 @@ impl Builds {
     async fn accept(
         &self,
         id: BuildId,
-        request: BuildRequest,
+        mut request: BuildRequest,
         recipe: Arc<str>,
         floor: BuildNumber,
     ) -> Result<Accepted, Refusal> {
+        if request.route.is_none() {
+            request.route = self.shared.routes.get().and_then(|route| route(&request.job));
+        }
         let mut record = BuildRecord::accepted(id, request, recipe, self.shared.clock.now());
         let numbered = self.shared.store.accept_build(record.clone(), floor).await;
         self.shared.store_full.store(numbered.is_err(), Ordering::Release);

@@ -12,7 +12,7 @@ use crate::build::{Accepted, Refusal};
 use crate::catalog::recipe::Compiled;
 use crate::gearman::packet::Level;
 use crate::gearman::server::{Command, Handle};
-use crate::model::{BuildRecord, BuildRequest, JobName, Origin, Parameters, Precedence, Stage};
+use crate::model::{BuildRecord, BuildRequest, JobName, Origin, Parameters, Precedence, Route, Side, Stage};
 use crate::zuul::wire::{Ended, Started, parse_parameters};
 
 /// The pause between tries to record a build while the store is full (decision 16).
@@ -95,7 +95,10 @@ impl Feed {
         };
         let planned = self.router.plan(&job);
         // What cannot even be read is refused here, whichever side it would go to.
-        let route = planned.route.filter(|_| refusal.is_none());
+        let route = match &refusal {
+            Some(_) => Some(Route { side: Side::Pool, reason: "its arguments cannot be read".to_owned() }),
+            None => planned.route,
+        };
         let compiled = match refusal {
             Some(reason) => Compiled::Refused(reason),
             None => planned.recipe,
