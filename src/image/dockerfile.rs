@@ -24,6 +24,8 @@ const KNOWN: [&str; 18] = [
     "VOLUME",
     "WORKDIR",
 ];
+/// Instructions that reach beyond the context, or name images or labels.
+const REACHING: [&str; 5] = ["ADD", "COPY", "FROM", "LABEL", "ONBUILD"];
 /// The base that is no image.
 const SCRATCH: &str = "scratch";
 /// Labels that begin so are ours alone.
@@ -65,8 +67,10 @@ impl Dockerfile {
         arguments: &[(String, String)],
         may_fetch: bool,
     ) -> Result<Dockerfile, DockerfileError> {
-        let lines: Vec<String> = text.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect();
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let mut reading = Reading { may_fetch, given: arguments, ..Reading::default() };
+        // First of all: what releases of the engine read differently could hide an instruction from us.
+        unambiguous(&lines)?;
         for instruction in instructions(&lines) {
             reading
                 .take(&instruction)
@@ -100,6 +104,9 @@ impl Dockerfile {
 /// Why.
 pub fn check_trigger(instruction: &str, may_fetch: bool) -> Result<(), String> {
     let (word, rest) = split(instruction);
+    if word == "COPY" && rest.contains("--from") {
+        return Err("COPY out of another image".to_owned());
+    }
     checked(&word, &rest, &HashMap::new(), may_fetch)
 }
 
@@ -129,6 +136,7 @@ impl Reading<'_> {
             }
             known if !KNOWN.contains(&known) => Err(format!("'{known}' is no instruction")),
             _ if self.ends.is_empty() => Err("the first instruction is not FROM".to_owned()),
+            "COPY" => self.copy(rest),
             "ENV" => {
                 self.environment(rest);
                 Ok(())
@@ -159,6 +167,25 @@ impl Reading<'_> {
         }
         self.known.clear();
         self.ends.push(last);
+        Ok(())
+    }
+
+    /// What is copied out of another image makes that a base: else the engine would fetch it unasked.
+    fn copy(&mut self, rest: &str) -> Result<(), String> {
+        let flags = rest.split_whitespace().take_while(|word| word.starts_with("--"));
+        for from in flags.filter_map(|flag| flag.strip_prefix("--from=")) {
+            let from = from.trim_matches(['"', '\'']);
+            if from.contains('$') {
+                return Err(format!("COPY from '{from}' holds a variable"));
+            }
+            let of_stage = from.parse::<usize>().is_ok_and(|stage| stage < self.ends.len());
+            if !of_stage
+                && !self.names.contains(&from.to_ascii_lowercase())
+                && !self.bases.iter().any(|base| base == from)
+            {
+                self.bases.push(from.to_owned());
+            }
+        }
         Ok(())
     }
 
@@ -256,6 +283,41 @@ fn replaced(text: &str, known: &HashMap<String, String>) -> Option<String> {
     Some(out)
 }
 
+/// Refuses what releases of the engine, or they and we, may read differently: where an instruction ends then is not certain.
+fn unambiguous(lines: &[String]) -> Result<(), DockerfileError> {
+    let wrong = |index: usize, reason: &str| DockerfileError { line: index + 1, reason: reason.to_owned() };
+    let odd = |letter: char| (letter.is_whitespace() || letter.is_control()) && !matches!(letter, ' ' | '\t');
+    let escape = escape(lines);
+    let (mut open, mut commented) = (false, false);
+    for (index, line) in lines.iter().enumerate() {
+        if line.chars().any(odd) {
+            return Err(wrong(index, "it holds a blank or a control character other than blank and tab"));
+        }
+        let trimmed = line.trim();
+        if open && trimmed.starts_with('#') {
+            commented |= !line.starts_with('#');
+            continue;
+        }
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let (word, _) = split(trimmed);
+        if open && commented && REACHING.contains(&word.as_str()) {
+            return Err(wrong(
+                index,
+                "it may be an instruction or not, because of the comment above it that does not begin the line",
+            ));
+        }
+        let part = trimmed.strip_suffix(escape);
+        if part.is_some_and(|part| part.ends_with(escape)) {
+            return Err(wrong(index, "it ends in two escapes, which engines read differently"));
+        }
+        open = part.is_some();
+        commented &= open;
+    }
+    Ok(())
+}
+
 /// The instructions; lines that end in the escape go on in the next, comments and blank lines are passed over.
 fn instructions(lines: &[String]) -> Vec<Instruction> {
     let escape = escape(lines);
@@ -292,8 +354,11 @@ fn escape(lines: &[String]) -> char {
     for line in lines {
         let Some(comment) = line.trim().strip_prefix('#') else { break };
         let Some((name, value)) = comment.split_once('=') else { break };
-        if name.trim().eq_ignore_ascii_case("escape") && value.trim() == "`" {
-            return '`';
+        match name.trim().to_ascii_lowercase().as_str() {
+            "escape" if value.trim() == "`" => return '`',
+            "escape" | "syntax" => {}
+            // An unknown one ends the directives.
+            _ => break,
         }
     }
     '\\'
@@ -340,6 +405,13 @@ mod tests {
             ("FROM a\nLABEL causeway.scope=x", 2, "own"),
             ("FROM a\nLABEL a=b \"causeway.scope\"=x", 2, "own"),
             ("FROM a\nLABEL $A=b", 2, "own"),
+            ("FROM a\nCOPY --from=$B x y", 2, "variable"),
+            // Hidden from one reader and not from another.
+            ("# x=y\n# escape=`\nFROM a\nRUN x `\nADD http://h/x /y", 5, "add_url"),
+            ("FROM a\nRUN x \\\\\nADD http://h/x /y", 2, "two escapes"),
+            ("FROM a\nRUN x \\\u{a0}\nADD http://h/x /y", 2, "blank"),
+            ("FROM a\nRUN x \\\n  # c\nADD http://h/x /y", 4, "may be an instruction"),
+            ("FROM a\nRUN x \\\n  # c\nfrom private", 4, "may be an instruction"),
         ] {
             let error = read(text).unwrap_err();
             assert_eq!(error.line, line, "{text}: {error}");
@@ -352,9 +424,14 @@ mod tests {
             "FROM a\nLABEL a=$B",
             "# escape=`\nFROM a\nRUN x `\n  && y\nCOPY a b",
             "FROM a:${NONE:-1}",
+            "FROM a\r\nRUN x \\\r\n  # comment\r\n  y\r\n",
         ] {
             assert!(read(good).is_ok(), "{good}: {:?}", read(good));
         }
+        let copies =
+            read("FROM a AS one\nCOPY --from=one x y\nCOPY --from=0 x y\ncopy --from=r/private x y").unwrap();
+        assert_eq!(copies.bases, ["a", "r/private"]);
+        assert!(check_trigger("COPY --from=r/private x y", false).is_err());
         assert!(Dockerfile::read("FROM a\nADD http://h/x /x", &[], true).is_ok());
         assert!(
             check_trigger("ADD http://x /y", false).is_err() && check_trigger("COPY x /y", false).is_ok()
