@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | the program | [`cli`] prints and asks; [`app`] composes, the only one that names adapters; [`drain`]; [`config`] |
 //! | faces: translate, decide nothing | [`zuul::feed`], [`web`] |
-//! | core: decides | [`build`], [`execute`], [`catalog`], [`pool`], [`image`], [`console`], [`artifact`], [`store`] (the trait) |
+//! | core: decides | [`build`], [`execute`], [`route`], [`catalog`], [`pool`], [`image`], [`console`], [`artifact`], [`store`] (the trait) |
 //! | adapters: implement what the core asks for | [`store::sqlite`], [`provider`], [`jenkins::client`] |
 //! | transport: bytes, no builds | [`gearman`]'s server and client, [`keeper`]'s side of the wire |
 //! | wire: pure | [`gearman::packet`], [`gearman::codec`], [`zuul::wire`], [`jenkins::wire`], [`keeper::wire`] |

@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 /// One level of a query.
 #[derive(Debug, Default)]
 pub struct Tree {
-    fields: Vec<(String, Tree, Option<(usize, usize)>)>,
+    fields: Vec<(String, Tree, Range)>,
 }
+
+/// From this element up to but not including that one.
+type Range = Option<(usize, usize)>;
 
 impl Tree {
     /// Reads `a,b[c]{0,5}`.
