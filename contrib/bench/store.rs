@@ -101,6 +101,7 @@ fn record(clock: &dyn Clock, recipe: &Arc<str>, number: u64) -> BuildRecord {
                 parameters,
                 precedence: Precedence::Normal,
                 origin: Origin::Gearman { unique: id.to_string() },
+                route: None,
             },
             Arc::clone(recipe),
             clock.now(),
