@@ -14,7 +14,7 @@ use crate::model::{
     Outcome, ResultWord, Route, StepEnd, ZuulChange,
 };
 use crate::store::{BuildFilter, Store, StoreError};
-use crate::sys::{SharedClock, new_build_id};
+use crate::sys::{Backoff, SharedClock, new_build_id};
 use crate::telemetry::metrics::{BuildMetrics, ResultLabels, StepLabels};
 
 /// Builds that were accepted and are not yet taken up by the executor. When it is full, `submit` waits.
@@ -278,7 +278,7 @@ impl Builds {
         durable: bool,
     ) -> Result<BuildRecord, BuildError> {
         let store = &self.shared.store;
-        let mut pause = RETRY_FIRST;
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
         loop {
             let (row, event) = (record.clone(), happened.clone());
             let written = match record.state {
@@ -292,8 +292,7 @@ impl Builds {
                 }
                 Err(error) if error.is_retryable() => {
                     warn!(build.id = %record.id, %error, "build not stored yet; trying again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_LONGEST);
+                    tokio::time::sleep(backoff.pause()).await;
                 }
                 Err(error @ StoreError::Conflict(_)) => {
                     record.version = self.version_after(&record, error).await?;

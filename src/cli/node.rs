@@ -46,11 +46,6 @@ impl Node {
     }
 
     fn list(client: &Client, output: &Output) -> Result<(), Failure> {
-        let answer: Value = wait_for(client.get("/nodes", &[]))?;
-        if output.is_json() {
-            output.json_pretty(&answer["nodes"]);
-            return Ok(());
-        }
         let fields = |node: &Value| {
             vec![
                 Field::word(text(node, "state")),
@@ -61,9 +56,8 @@ impl Node {
                 Field::plain(text(node, "detail")),
             ]
         };
-        let rows = answer["nodes"].as_array().into_iter().flatten().map(fields).collect();
-        output.table(&["STATE", "NODE", "LABEL", "PROVIDER", "BUILD", "DETAIL"], rows, "no nodes");
-        Ok(())
+        let head = ["STATE", "NODE", "LABEL", "PROVIDER", "BUILD", "DETAIL"];
+        show_all(client, output, ("nodes", &[]), &head, fields)
     }
 }
 
@@ -108,11 +102,6 @@ impl Lease {
     fn list(client: &Client, output: &Output, all: bool, limit: u32) -> Result<(), Failure> {
         let mut query = vec![("limit", limit.to_string())];
         query.extend((!all).then(|| ("state", "live".to_owned())));
-        let answer: Value = wait_for(client.get("/leases", &query))?;
-        if output.is_json() {
-            output.json_pretty(&answer["leases"]);
-            return Ok(());
-        }
         let fields = |lease: &Value| {
             vec![
                 Field::word(text(lease, "state")),
@@ -122,10 +111,27 @@ impl Lease {
                 Field::plain(text(lease, "node")),
             ]
         };
-        let rows = answer["leases"].as_array().into_iter().flatten().map(fields).collect();
-        output.table(&["STATE", "LEASE", "BUILD", "ASKED FOR", "NODE"], rows, "no leases");
-        Ok(())
+        let head = ["STATE", "LEASE", "BUILD", "ASKED FOR", "NODE"];
+        show_all(client, output, ("leases", &query), &head, fields)
     }
+}
+
+/// Prints all that the server lists under a name, as a table or as JSON.
+fn show_all(
+    client: &Client,
+    output: &Output,
+    (what, query): (&str, &[(&'static str, String)]),
+    head: &[&str],
+    fields: impl Fn(&Value) -> Vec<Field>,
+) -> Result<(), Failure> {
+    let answer: Value = wait_for(client.get(&format!("/{what}"), query))?;
+    if output.is_json() {
+        output.json_pretty(&answer[what]);
+        return Ok(());
+    }
+    let rows = answer[what].as_array().into_iter().flatten().map(fields).collect();
+    output.table(head, rows, &format!("no {what}"));
+    Ok(())
 }
 
 /// Prints what happened to one node or lease.

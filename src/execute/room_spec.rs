@@ -148,19 +148,7 @@ mod tests {
     use crate::catalog::recipe::ContainerImage;
 
     fn wanted() -> BuildContainer {
-        BuildContainer {
-            image: ContainerImage::Pull("ci/a".into()),
-            force_pull: false,
-            credential: None,
-            volumes: vec![],
-            group: None,
-            command: None,
-            network: ContainerNetwork::Lease,
-            memory_bytes: None,
-            cpu_shares: None,
-            privileged: false,
-            place: Default::default(),
-        }
+        BuildContainer::of(ContainerImage::Pull("ci/a".into()), Default::default())
     }
 
     fn room(label: &LabelDefinition, wanted: &BuildContainer) -> Result<RoomSpec, String> {

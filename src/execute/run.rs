@@ -93,7 +93,7 @@ pub(super) async fn run(context: Arc<Context>, turns: Arc<Turns>, turn: Option<T
         if let Some(guard) = build.guard.take() {
             guard.close().await;
         }
-        build.say(&format!("{}\nFinished: {}\n", outcome.cause, word(&outcome))).await;
+        build.say(&format!("{}\nFinished: {}\n", outcome.cause, outcome.word())).await;
         if let Err(problem) = build.console.sync().await {
             warn!(error = %problem, "the console is not on the disk yet");
         }
@@ -131,10 +131,6 @@ fn logs(record: &BuildRecord, index: u32) -> bool {
         Ok(Compiled::Runs(recipe)) => has_log(&recipe, index),
         Ok(Compiled::Refused(_)) | Err(_) => true,
     }
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    outcome.result.map_or("no result; Zuul launches it again", ResultWord::as_str)
 }
 
 async fn finish(context: &Context, id: BuildId, outcome: Outcome) {

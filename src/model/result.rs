@@ -167,3 +167,10 @@ pub struct Outcome {
     /// The reason for people.
     pub cause: Cause,
 }
+
+impl Outcome {
+    /// The last word of a console.
+    pub fn word(&self) -> &'static str {
+        self.result.map_or("no result; Zuul launches it again", ResultWord::as_str)
+    }
+}

@@ -5,16 +5,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::MasterError;
-use super::run::{OnMaster, PAUSE_LONGEST, lost};
+use super::run::{OnMaster, PAUSE_FIRST, PAUSE_LONGEST, lost};
 use super::search::Wanted;
 use crate::jenkins::wire::{Place, QueueId, Refusal};
 use crate::model::{MasterRun, MasterStep, Outcome};
-use crate::sys::failpoint;
+use crate::sys::{Backoff, failpoint};
 
 impl OnMaster<'_> {
     /// Has the build in the master's queue, or further. `sure`: nothing was sent before.
     pub(super) async fn ask(&mut self, run: &mut MasterRun, mut sure: bool) -> Result<(), Outcome> {
-        let (mut pause, mut refused) = (Duration::from_millis(200), None);
+        let (mut backoff, mut refused) = (Backoff::new(PAUSE_FIRST, PAUSE_LONGEST), None);
         loop {
             if !sure {
                 if let Some(step) = self.look_for(run).await? {
@@ -57,15 +57,18 @@ impl OnMaster<'_> {
                 },
             }
             self.waits_for(format!("master {} has not taken the build yet", self.watched.name())).await?;
-            self.pause(pause).await;
-            pause = (pause * 2).min(PAUSE_LONGEST);
+            self.pause(backoff.pause()).await;
         }
     }
 
-    async fn trigger(&self) -> Result<Option<QueueId>, MasterError> {
+    async fn trigger(&mut self) -> Result<Option<QueueId>, MasterError> {
         let parameters = self.parameters();
         let _place = self.watched.request().await;
-        let takes_any = self.master().job(&self.job).await?.parameters.is_some();
+        // Asked just before, or some time ago: then it may have changed.
+        let takes_any = match self.takes_any.take() {
+            Some(takes_any) => takes_any,
+            None => self.master().job(&self.job).await?.parameters.is_some(),
+        };
         self.master().trigger(&self.job, takes_any.then_some(&parameters[..])).await
     }
 

@@ -10,6 +10,7 @@ use super::run::{OnMaster, lost};
 use super::watch::RunSight;
 use crate::jenkins::wire::{Phase, QueueId, Verdict};
 use crate::model::{Cause, MasterRun, MasterStep, Outcome, ResultWord};
+use crate::sys::Backoff;
 
 /// The place in the log is stored this often; what lies behind it is fetched again after a crash.
 const STORED_EVERY: Duration = Duration::from_secs(5);
@@ -141,7 +142,7 @@ impl OnMaster<'_> {
     /// The log counts when an answer says that nothing more comes (jenkins-rest 4.2).
     async fn last_lines(&mut self, run: &mut MasterRun, number: u64) {
         let until = Instant::now() + LAST_LINES_WITHIN;
-        let mut pause = Duration::from_millis(20);
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
         loop {
             match self.pull(run, number).await {
                 Ok(false) => {
@@ -159,8 +160,7 @@ impl OnMaster<'_> {
                     return;
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            tokio::time::sleep(backoff.pause()).await;
         }
     }
 

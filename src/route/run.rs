@@ -16,10 +16,10 @@ use crate::model::{
     BuildId, BuildRecord, BuildState, Cause, JobName, MasterLog, MasterRun, MasterStep, Outcome,
     ParameterValue, ResultWord, Side,
 };
-use crate::sys::failpoint;
+use crate::sys::{Backoff, failpoint};
 
 /// The first pause before a master that does not answer is asked again; doubles up to [`PAUSE_LONGEST`].
-const PAUSE_FIRST: Duration = Duration::from_millis(200);
+pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(200);
 /// The longest pause between tries.
 pub(super) const PAUSE_LONGEST: Duration = Duration::from_secs(15);
 /// Answers that are none of Jenkins' before a build that has not been triggered is given up.
@@ -63,7 +63,16 @@ async fn with_console(
         close(&console, Some(&outcome)).await;
         return outcome;
     };
-    let mut build = OnMaster { context, watched, job, id: accepted.id, record, console, log_ended: false };
+    let mut build = OnMaster {
+        context,
+        watched,
+        job,
+        id: accepted.id,
+        record,
+        console,
+        log_ended: false,
+        takes_any: None,
+    };
     let outcome = match build.carry_out().await {
         Ok(outcome) | Err(outcome) => outcome,
     };
@@ -76,9 +85,8 @@ async fn with_console(
 /// Ends the console; a log of the master that came to its end has its own last line (jenkins-rest 4.3).
 async fn close(console: &Console, outcome: Option<&Outcome>) {
     if let Some(outcome) = outcome {
-        let word = outcome.result.map_or("no result; Zuul launches it again", ResultWord::as_str);
         // Only fails when the process ends; the next one says it again.
-        let _ = console.append(format!("{}\nFinished: {word}\n", outcome.cause).into()).await;
+        let _ = console.append(format!("{}\nFinished: {}\n", outcome.cause, outcome.word()).into()).await;
     }
     if let Err(problem) = console.sync().await {
         warn!(error = %problem, "the console is not on the disk yet");
@@ -107,6 +115,8 @@ pub(super) struct OnMaster<'a> {
     pub console: Console,
     /// The master's log is here to its last line.
     pub log_ended: bool,
+    /// Whether the job takes parameters, as long as the answer is fresh.
+    pub takes_any: Option<bool>,
 }
 
 impl OnMaster<'_> {
@@ -213,6 +223,7 @@ impl OnMaster<'_> {
         let facts = self.facts().await?;
         let parameters = self.parameters();
         self.check(&facts, &parameters).await?;
+        self.takes_any = Some(facts.parameters.is_some());
         let defined = facts.parameters.unwrap_or_default();
         let defines = |name: &str| defined.iter().any(|definition| definition.name == name);
         let mark =
@@ -283,7 +294,7 @@ impl OnMaster<'_> {
     where
         F: Future<Output = Result<T, MasterError>>,
     {
-        let (mut pause, mut strange) = (PAUSE_FIRST, 0);
+        let (mut backoff, mut strange) = (Backoff::new(PAUSE_FIRST, PAUSE_LONGEST), 0);
         loop {
             let asked = {
                 let _place = self.watched.request().await;
@@ -309,8 +320,7 @@ impl OnMaster<'_> {
                 return Err(self.stopped());
             }
             self.waits_for(self.about(&error)).await?;
-            self.pause(pause).await;
-            pause = (pause * 2).min(PAUSE_LONGEST);
+            self.pause(backoff.pause()).await;
         }
     }
 

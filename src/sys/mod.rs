@@ -1,11 +1,13 @@
 //! The only doors to clock, randomness and the environment. Whoever needs the time is handed a [`Clock`]; tests hand in their own.
 
+mod backoff;
 pub mod failpoint;
 mod steady;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use backoff::Backoff;
 pub use steady::SteadyClock;
 
 use crate::model::{BuildId, LeaseId, Millis, NodeId};

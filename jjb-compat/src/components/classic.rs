@@ -9,7 +9,7 @@ use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
 use super::{
-    Call, JobList, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
+    Call, JobList, Kind, PROPERTY, arguments, call, children, job_lists, list_items, longer, masking,
     shared_name, spend, unknown,
 };
 use crate::expand::classic::STYLE;
@@ -94,20 +94,9 @@ impl<'d, 's> Dispatcher<'d, 's> {
         job: Option<&Map>,
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
-        let key = if job.is_some() { None } else { Memo::key(kind.name, item) };
-        if let Some((found, trace)) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
-            self.session.traced_before(&trace);
-            return Ok(found);
-        }
-        let mut out = Vec::new();
         let around = Around { arguments: None, job, choice: None, chain: &Arc::default(), steps };
-        let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
-        done?;
-        let out: Arc<[Component]> = shared_list(out);
-        if let Some(key) = key {
-            self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
-        }
-        Ok(out)
+        let make = |out: &mut Vec<Component>| self.item(kind, item, &around, out);
+        self.memo.remembered(self.session, kind.name, item, job.is_none(), make)
     }
 
     /// True for a choice parameter, or a macro that has one.
@@ -157,23 +146,18 @@ impl<'d, 's> Dispatcher<'d, 's> {
             return unknown(kind, &call.name).fail();
         }
         arguments::check(kind, &name, &arguments).within(|| component_frame(kind, &call), call.place)?;
-        let mut children = Vec::new();
-        for list in nested(kind, &name, &arguments, self.session.options)
-            .within(|| component_frame(kind, &call), call.place)?
-        {
-            let path = self.session.word(&list.path);
-            for (index, item) in list.items.iter().enumerate() {
-                let found = self.remembered(list.kind, item, None, around.steps);
-                let found = found.within(|| component_frame(kind, &call), call.place)?;
-                children.extend(found.iter().map(|child| child.at(&path, index)));
-            }
-        }
+        let lists = nested(kind, &name, &arguments, self.session.options);
+        let lists = lists.within(|| component_frame(kind, &call), call.place)?;
+        let children = children(self.session, &lists, |listed, item| {
+            let found = self.remembered(listed, item, None, around.steps);
+            found.within(|| component_frame(kind, &call), call.place)
+        })?;
         out.push(Component::new(Parts {
             kind: kind.name,
             name: shared_name(&call.name, STYLE),
             arguments,
             macros: Arc::clone(around.chain),
-            children: shared_list(children),
+            children,
             place: call.place,
         }));
         Ok(())

@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 
+use super::shared_list;
 use crate::node::{Node, Value, hash_within, identical};
 use crate::outcome::Component;
+use crate::problem;
+use crate::session::Session;
 use crate::trace::{Kept, Key};
 
 /// Values that a key may have; larger calls are not remembered.
@@ -75,8 +78,33 @@ impl Entry {
 }
 
 impl Memo {
+    /// What a call gives: what it gave before, or what `make` adds to an empty list. Only what is the same for every job may be
+    /// remembered (`keep`).
+    pub(crate) fn remembered(
+        &self,
+        session: &Session<'_>,
+        kind: &'static str,
+        call: &Node,
+        keep: bool,
+        make: impl FnOnce(&mut Vec<Component>) -> problem::Result<()>,
+    ) -> problem::Result<Arc<[Component]>> {
+        let key = if keep { Memo::key(kind, call) } else { None };
+        if let Some((found, trace)) = key.and_then(|key| self.get(key, kind, call)) {
+            session.traced_before(&trace);
+            return Ok(found);
+        }
+        let mut out = Vec::new();
+        let (done, trace) = session.traced(|| make(&mut out));
+        done?;
+        let out: Arc<[Component]> = shared_list(out);
+        if let Some(key) = key {
+            self.put(key, kind, call, Arc::clone(&out), trace);
+        }
+        Ok(out)
+    }
+
     /// The hash of a call; `None` when it is too large to remember.
-    pub(crate) fn key(kind: &'static str, call: &Node) -> Option<u64> {
+    fn key(kind: &'static str, call: &Node) -> Option<u64> {
         let mut hasher = FxHasher::default();
         kind.hash(&mut hasher);
         let mut budget = BUDGET;
@@ -84,20 +112,13 @@ impl Memo {
         hash_within(&mut budget, call, &mut hasher, &place).then(|| hasher.finish())
     }
 
-    pub(crate) fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
+    fn get(&self, key: u64, kind: &'static str, call: &Node) -> Option<(Arc<[Component]>, Kept)> {
         let table = self.table.lock(key);
         let entry = find(&table, key, |entry| entry.is_of(kind, call)).ok()?;
         Some((Arc::clone(&entry.result), entry.trace.clone()))
     }
 
-    pub(crate) fn put(
-        &self,
-        key: u64,
-        kind: &'static str,
-        call: &Node,
-        result: Arc<[Component]>,
-        trace: Kept,
-    ) {
+    fn put(&self, key: u64, kind: &'static str, call: &Node, result: Arc<[Component]>, trace: Kept) {
         let table = &mut *self.table.lock(key);
         // Another worker may have been faster.
         if let Err(free) = find(table, key, |entry| entry.is_of(kind, call)) {

@@ -14,10 +14,12 @@ pub(crate) mod unified;
 use std::cell::Cell;
 use std::sync::Arc;
 
+use self::nested::Nested;
 use crate::node::{Node, Style, Value};
-use crate::outcome::MacroCall;
+use crate::outcome::{Component, MacroCall};
 use crate::place::Place;
 use crate::problem::{Problem, Result};
+use crate::session::Session;
 
 pub(crate) use lists::{JobList, job_lists};
 pub(crate) use memo::{Memo, Pool};
@@ -105,6 +107,22 @@ pub(crate) fn shared_name(name: &Node, style: Style) -> Arc<str> {
         Value::Str(text) => Arc::clone(text),
         _ => name.text(style).into(),
     }
+}
+
+/// What the items of nested lists give, each with its place in them.
+fn children(
+    session: &Session<'_>,
+    lists: &[Nested<'_>],
+    of: impl Fn(&'static Kind, &Node) -> Result<Arc<[Component]>>,
+) -> Result<Arc<[Component]>> {
+    let mut out = Vec::new();
+    for list in lists {
+        let path = session.word(&list.path);
+        for (index, item) in list.items.iter().enumerate() {
+            out.extend(of(list.kind, item)?.iter().map(|child| child.at(&path, index)));
+        }
+    }
+    Ok(shared_list(out))
 }
 
 /// A list that mostly is empty, and then costs nothing.

@@ -9,7 +9,7 @@ use super::memo::Memo;
 use super::names::{PARAMETER, PUBLISHER, WRAPPER};
 use super::nested::nested;
 use super::{
-    Call, JobList, Kind, PROPERTY, arguments, call, job_lists, list_items, longer, masking, shared_list,
+    Call, JobList, Kind, PROPERTY, arguments, call, children, job_lists, list_items, longer, masking,
     shared_name, spend, unknown,
 };
 use crate::expand::unified::{Deep, Macro, Mode, Roots, STYLE, params};
@@ -86,20 +86,9 @@ impl<'d, 's> Dispatcher<'d, 's> {
         job: Option<&Map>,
         steps: &Cell<usize>,
     ) -> Result<Arc<[Component]>> {
-        let key = if job.is_some() { None } else { Memo::key(kind.name, item) };
-        if let Some((found, trace)) = key.and_then(|key| self.memo.get(key, kind.name, item)) {
-            self.session.traced_before(&trace);
-            return Ok(found);
-        }
-        let mut out = Vec::new();
         let around = Around { job, choice: None, chain: &Arc::default(), steps };
-        let (done, trace) = self.session.traced(|| self.item(kind, item, &around, &mut out));
-        done?;
-        let out: Arc<[Component]> = shared_list(out);
-        if let Some(key) = key {
-            self.memo.put(key, kind.name, item, Arc::clone(&out), trace);
-        }
-        Ok(out)
+        let make = |out: &mut Vec<Component>| self.item(kind, item, &around, out);
+        self.memo.remembered(self.session, kind.name, item, job.is_none(), make)
     }
 
     fn has_choices(&self, kind: &Kind, item: &Node) -> bool {
@@ -148,22 +137,16 @@ impl<'d, 's> Dispatcher<'d, 's> {
         let within = || format!("in {} '{name}'", kind.name);
         let arguments = call.arguments.clone().unwrap_or_else(|| Node::map(Map::new(), call.place));
         arguments::check(kind, &name, &arguments).within(within, call.place)?;
-        let mut children = Vec::new();
         let lists = nested(kind, &name, &arguments, self.session.options).within(within, call.place)?;
-        for list in lists {
-            let path = self.session.word(&list.path);
-            for (index, item) in list.items.iter().enumerate() {
-                let found =
-                    self.remembered(list.kind, item, None, around.steps).within(within, call.place)?;
-                children.extend(found.iter().map(|child| child.at(&path, index)));
-            }
-        }
+        let children = children(self.session, &lists, |listed, item| {
+            self.remembered(listed, item, None, around.steps).within(within, call.place)
+        })?;
         out.push(Component::new(Parts {
             kind: kind.name,
             name: shared_name(&call.name, STYLE),
             arguments,
             macros: Arc::clone(around.chain),
-            children: shared_list(children),
+            children,
             place: call.place,
         }));
         Ok(())

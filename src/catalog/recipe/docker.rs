@@ -32,6 +32,25 @@ pub struct BuildContainer {
     pub place: Place,
 }
 
+impl BuildContainer {
+    /// What the plugin makes of an image when nothing else is said (docker-27.2).
+    pub fn of(image: ContainerImage, place: Place) -> BuildContainer {
+        BuildContainer {
+            image,
+            force_pull: false,
+            credential: None,
+            volumes: Vec::new(),
+            group: None,
+            command: None,
+            network: ContainerNetwork::Lease,
+            memory_bytes: None,
+            cpu_shares: None,
+            privileged: false,
+            place,
+        }
+    }
+}
+
 /// Where a container's image comes from. Texts may have variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerImage {

@@ -10,6 +10,7 @@ use crate::keeper::Keeper;
 use crate::model::NodeId;
 use crate::pool::config::PoolTiming;
 use crate::pool::provider::{ObservedState, Provider, ProviderError};
+use crate::sys::Backoff;
 
 /// The first pause between two tries; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -33,7 +34,7 @@ pub(in crate::pool) async fn connect(
     patience: Option<Duration>,
 ) -> Result<Keeper, NoKeeper> {
     let began = Instant::now();
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let error = match once(provider, node, timing).await {
             Ok(keeper) => return Ok(keeper),
@@ -50,6 +51,7 @@ pub(in crate::pool) async fn connect(
             }
             Ok(Some(ObservedState::Running)) | Err(_) => {}
         }
+        let pause = backoff.pause();
         if patience.is_some_and(|patience| began.elapsed() + pause > patience) {
             let waited = began.elapsed().as_secs();
             return Err(NoKeeper::Unreachable(format!(
@@ -58,7 +60,6 @@ pub(in crate::pool) async fn connect(
         }
         tracing::debug!(node.id = %node, provider.name = provider.name(), error, "no stream to a keeper yet");
         sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::pool::config::PoolTiming;
 use crate::pool::message::{Message, News};
 use crate::pool::provider::{Provider, ProviderError};
 use crate::store::{Store, StoreError};
-use crate::sys::{SharedClock, failpoint};
+use crate::sys::{Backoff, SharedClock, failpoint};
 
 /// The first pause after a delete that failed; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -59,14 +59,13 @@ impl Removal {
             }
             self.until_gone().await;
         }
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         while let Err(error) = self.store.remove_node(self.node, self.gone_event()).await {
             tracing::warn!(node.id = %self.node, %error, "a node is gone, but that cannot be stored yet");
             if matches!(error, StoreError::Conflict(_)) {
                 self.tell(News::RowChanged).await;
             }
-            sleep(pause).await;
-            pause = longer(pause);
+            sleep(backoff.pause()).await;
         }
         self.tell(News::Gone).await;
     }
@@ -95,7 +94,7 @@ impl Removal {
 
     async fn until_gone(&self) {
         let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut alarmed = false;
         loop {
             let error = {
@@ -113,8 +112,7 @@ impl Removal {
                 tracing::error!(node.id = %self.node, provider.name = self.provider.name(), %error,
                     "a node could not be removed for 30 minutes");
             }
-            sleep(pause).await;
-            pause = longer(pause);
+            sleep(backoff.pause()).await;
         }
     }
 
@@ -141,8 +139,4 @@ impl Removal {
         // A reconciler that is gone does not need to know; the next one looks for itself.
         let _ = self.messages.send(Message::Node { node: self.node, news }).await;
     }
-}
-
-fn longer(pause: Duration) -> Duration {
-    (pause * 2).min(LONGEST_PAUSE)
 }

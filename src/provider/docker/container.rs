@@ -9,8 +9,8 @@ use bollard::models::{
     HostConfigLogConfig, Mount as Bind, MountType,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
-    WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
+    StartContainerOptions, WaitContainerOptionsBuilder,
 };
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,20 @@ impl Seen {
 
     pub fn observed(self, node: NodeId) -> Observed {
         Observed { node, external_id: self.id, state: self.state }
+    }
+}
+
+/// What the engine has under that name.
+pub(super) async fn inspect(
+    docker: &Docker,
+    name: &str,
+) -> Result<Option<ContainerInspectResponse>, ProviderError> {
+    match docker.inspect_container(name, None::<InspectContainerOptions>).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error::classify(&error, Phase::Look) {
+            ProviderError::NotFound => Ok(None),
+            other => Err(other),
+        },
     }
 }
 

@@ -30,8 +30,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    StartContainerOptions, WaitContainerOptionsBuilder,
 };
 use futures_util::StreamExt;
 
@@ -120,14 +120,8 @@ impl DockerProvider {
     /// The container of that node and whose it is.
     async fn look(&self, node: NodeId) -> Result<Option<container::Seen>, ProviderError> {
         let docker = self.engine.client().await?;
-        let name = container::external_name(node);
-        match docker.inspect_container(&name, None::<InspectContainerOptions>).await {
-            Ok(found) => Ok(Some(container::seen(&found, &self.config))),
-            Err(error) => match error::classify(&error, Phase::Look) {
-                ProviderError::NotFound => Ok(None),
-                other => Err(other),
-            },
-        }
+        let found = container::inspect(&docker, &container::external_name(node)).await?;
+        Ok(found.map(|found| container::seen(&found, &self.config)))
     }
 
     /// The same, if it is ours.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
-    StartContainerOptions,
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
 };
 use tokio::sync::mpsc;
 
@@ -68,13 +67,8 @@ impl DockerWorkshop {
     /// The build container, if there is one and it is ours.
     async fn look_at_room(&self) -> Result<Option<Seen>, ProviderError> {
         let docker = self.engine.client().await?;
-        match docker.inspect_container(&self.name(), None::<InspectContainerOptions>).await {
-            Ok(found) => Ok(Some(container::seen_room(&found, &self.config)).filter(|seen| seen.ours)),
-            Err(error) => match error::classify(&error, Phase::Look) {
-                ProviderError::NotFound => Ok(None),
-                other => Err(other),
-            },
-        }
+        let found = container::inspect(&docker, &self.name()).await?;
+        Ok(found.map(|found| container::seen_room(&found, &self.config)).filter(|seen| seen.ours))
     }
 
     /// Makes the directories that it needs. Nothing of the job's has run on the node yet, so no link is in the way.
@@ -167,8 +161,7 @@ impl Workshop for DockerWorkshop {
     async fn room(&self) -> Result<RoomFacts, ProviderError> {
         let docker = self.engine.client().await?;
         let name = self.name();
-        let found = docker.inspect_container(&name, None::<InspectContainerOptions>).await;
-        let found = found.map_err(|error| error::classify(&error, Phase::Look))?;
+        let found = container::inspect(&docker, &name).await?.ok_or(ProviderError::NotFound)?;
         let user = found.config.and_then(|config| config.user).unwrap_or_default();
         let users = archive::file(&docker, &name, "/etc/passwd").await?.unwrap_or_default();
         Ok(RoomFacts { id: found.id.unwrap_or_default(), knows_user: knows(&users, &user) })

@@ -29,6 +29,7 @@ use crate::gearman::server::{Command, Event, Handle, LocalEvents, Server};
 use crate::model::{Addresses, BuildId, BuildRequest, Cause};
 use crate::route::{Masters, Router};
 use crate::store::{Store, StoreError};
+use crate::sys::Backoff;
 
 pub use names::{Needs, local_names};
 
@@ -203,11 +204,10 @@ impl Feed {
         for run in names.chunk_by(|(_, kept), (_, next)| kept == next) {
             let texts: Vec<Vec<u8>> = run.iter().map(|(name, _)| name.clone()).collect();
             let kept = run.first().is_some_and(|(_, kept)| *kept);
-            let mut pause = Duration::from_millis(200);
+            let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
             while let Err(problem) = self.store_names(texts.clone(), kept).await {
                 debug!(error = %problem, "names not stored yet; trying again");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(30));
+                tokio::time::sleep(backoff.pause()).await;
             }
         }
     }
