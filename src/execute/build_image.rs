@@ -4,13 +4,14 @@ use tokio::time::Instant;
 
 use super::engine_step::{Failed, Worked};
 use super::limits::Span;
+use super::room::unusable;
 use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
 use crate::catalog::recipe::{BuildImage, Recipe, Step};
 use crate::image::{Built, ImageRecord, Login, Reference, Workshop};
-use crate::pool::provider::{ImageFacts, ProviderError};
+use crate::pool::provider::ImageFacts;
 
 impl Steps<'_> {
     /// Builds, names, pushes.
@@ -24,9 +25,7 @@ impl Steps<'_> {
         span: Span,
         stop: &mut StopWatch,
     ) -> Result<Option<Effect>, Trouble> {
-        // The state of a build and of its pushes is large; it lives only as long as the step.
-        let work = Box::pin(self.build_and_publish(image));
-        self.engine_step(index, &image.component, span, stop, work).await
+        self.engine_step(index, &image.component, span, stop, self.build_and_publish(image)).await
     }
 
     async fn build_and_publish(&self, image: &BuildImage) -> Worked {
@@ -80,9 +79,7 @@ impl Steps<'_> {
         };
         match workshop.pull(&name, false, login).await {
             Ok(facts) => Ok(Ok(facts.id)),
-            Err(ProviderError::Permanent(text)) => Ok(Err(Failed::because(text))),
-            Err(ProviderError::NotFound) => Ok(Err(Failed::because(format!("no such image: {name}")))),
-            Err(other) => Err(Trouble::Infrastructure(format!("the image {name} cannot be had: {other}"))),
+            Err(error) => Ok(Err(Failed::because(unusable(&name.to_string(), error)?))),
         }
     }
 

@@ -3,14 +3,13 @@
 use super::build_image::pulled;
 use super::engine_step::{Failed, Worked};
 use super::limits::Span;
-use super::room::shown;
+use super::room::{shown, unusable};
 use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
 use crate::catalog::recipe::PullImage;
 use crate::image::Reference;
-use crate::pool::provider::ProviderError;
 
 /// The builder's name.
 const BUILDER: &str = "docker-pull-image";
@@ -49,9 +48,7 @@ impl Steps<'_> {
                 self.remember_image(BUILDER, &pull.place, record).await;
                 Ok(Ok(()))
             }
-            Err(ProviderError::Permanent(text)) => Ok(Err(Failed::because(text))),
-            Err(ProviderError::NotFound) => Ok(Err(Failed::because(format!("no such image: {name}")))),
-            Err(other) => Err(Trouble::Infrastructure(format!("the image {name} cannot be had: {other}"))),
+            Err(error) => Ok(Err(Failed::because(unusable(&name.to_string(), error)?))),
         }
     }
 }

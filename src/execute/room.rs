@@ -184,7 +184,7 @@ impl Steps<'_> {
         let room = Room::new(workshop, lease);
         match room.open(&spec).await {
             Ok(()) => Ok(Prepared::Ready(Arc::new(room))),
-            Err(error) => Ok(Prepared::Not(unusable(&name, error)?)),
+            Err(error) => Ok(Prepared::Not(refused(unusable(&name, error)?))),
         }
     }
 
@@ -208,7 +208,7 @@ impl Steps<'_> {
                 self.remember_image(WRAPPER, &wanted.place, record).await;
                 Ok(Ok((image.to_owned(), facts.id)))
             }
-            Err(error) => unusable(&name.to_string(), error).map(Err),
+            Err(error) => Ok(Err(refused(unusable(&name.to_string(), error)?))),
         }
     }
 
@@ -259,11 +259,11 @@ impl Steps<'_> {
     }
 }
 
-/// An image that cannot be used is the job's fault, or the engine's.
-fn unusable(image: &str, error: ProviderError) -> Result<Effect, Trouble> {
+/// An image that cannot be used is the job's fault, which is told in words, or the engine's.
+pub(super) fn unusable(image: &str, error: ProviderError) -> Result<String, Trouble> {
     match error {
-        ProviderError::Permanent(text) => Ok(refused(text)),
-        ProviderError::NotFound => Ok(refused(format!("no such image: {image}"))),
+        ProviderError::Permanent(text) => Ok(text),
+        ProviderError::NotFound => Ok(format!("no such image: {image}")),
         other => Err(Trouble::Infrastructure(format!("the image {image} cannot be had: {other}"))),
     }
 }

@@ -186,6 +186,7 @@ impl<'a> Steps<'a> {
                 self.trigger(placed.index, "trigger-builds", trigger, span, stop).await
             }
             Step::Inject(inject) => self.inject(placed, inject, span, stop).await,
+            // What is rare is in a box: the state of most builds has no room for it (perf-M3).
             Step::PullImage(pull) => Box::pin(self.pull_image(placed.index, pull, span, stop)).await,
             Step::BuildImage(image) => Box::pin(self.build_image(placed.index, image, span, stop)).await,
             Step::Conditional(step) => {
