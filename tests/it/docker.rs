@@ -178,7 +178,7 @@ async fn pools_d65_in_a_container_an_abort_reaches_the_last_child() {
     let (_, end) = follow(&keeper, 1, 0).await;
     assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
     assert_eq!(end.by, EndedBy::Stop);
-    let top = engine.docker(&["top", &format!("causeway-{}", spec.node), "-o", "pid,args"]);
+    let top = engine.docker(&["top", &engine.container(spec.node), "-o", "pid,args"]);
     assert_eq!(top.lines().count(), 2, "{top}");
     assert_eq!(left_over_end(&spec.directory, StepId(1)).unwrap(), Some(end));
     provider.destroy(spec.node).await.unwrap();
@@ -269,7 +269,7 @@ async fn perf_m2_d1_d2_the_keepers_memory_and_times_in_a_container() {
     let mut stream = keeper.follow(StepId(1), 0).await.unwrap();
     stream.next().await.unwrap();
     let first_byte = begun.elapsed() - connected;
-    let pid = engine.docker(&["inspect", "-f", "{{.State.Pid}}", &format!("causeway-{}", spec.node)]);
+    let pid = engine.docker(&["inspect", "-f", "{{.State.Pid}}", &engine.container(spec.node)]);
     let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", pid.trim())).unwrap();
     let private: u64 = rollup
         .lines()

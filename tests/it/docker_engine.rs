@@ -54,6 +54,14 @@ impl Engine {
         })
     }
 
+    /// The id of a node's container.
+    pub fn container(&self, node: NodeId) -> String {
+        let label = format!("label=causeway.node={node}");
+        self.docker(&["ps", "-aq", "--filter", &label, "--filter", "label=causeway.kind=node"])
+            .trim()
+            .to_owned()
+    }
+
     /// The engine's own command line, for what only an outsider does.
     pub fn docker(&self, words: &[&str]) -> String {
         let output =

@@ -113,7 +113,7 @@ fn container(node: &str, status: &str) -> String {
 async fn pools_11_2_a_socket_that_hangs_ends_a_look_and_makes_a_change_uncertain() {
     let engine = Engine::start(|_, call| match call {
         "GET /version" => Some(healthy(call)),
-        call if call.starts_with("GET /containers/causeway-") => Some(healthy(call)),
+        call if call.starts_with("GET /containers/cw-one-") => Some(healthy(call)),
         _ => None,
     });
     let provider = engine.provider();
@@ -186,7 +186,7 @@ async fn pools_11_2_an_image_that_goes_before_its_use_is_pulled_again_once() {
 #[tokio::test]
 async fn pools_11_2_a_container_that_is_dead_or_on_its_way_out_goes_in_the_end() {
     let node = new_node();
-    let name = format!("/containers/causeway-{node}/json");
+    let name = format!("/containers/cw-one-{node}/json");
     let deletes = Mutex::new(0);
     let text = node.to_string();
     let engine = Engine::start(move |_, call| {

@@ -20,6 +20,11 @@ const CALL: Duration = Duration::from_secs(60);
 /// A keeper in stock answers within this time or its stream is given up (pools-P37).
 const PING: Duration = Duration::from_secs(2);
 
+/// Looks in a row without an answer after which a provider counts as out of reach (pools 11.2).
+const MISSES: u32 = 3;
+/// Until then the next look comes so soon.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// What is known from looking at a provider.
 #[derive(Default)]
 pub(super) struct Look {
@@ -28,7 +33,9 @@ pub(super) struct Look {
     looking: bool,
     /// When the next one is due; at once, before the first.
     due: Option<Instant>,
-    /// Whether it answered, and in what words.
+    /// Looks in a row that had no answer.
+    misses: u32,
+    /// Whether it answers, and in what words.
     pub(super) health: Option<Result<String, String>>,
     pub(super) unmanaged: u32,
     pub(super) leaked: u32,
@@ -41,6 +48,18 @@ impl Look {
     /// When the loop has to wake for it.
     pub(super) fn next(&self) -> Option<Instant> {
         self.due.filter(|_| !self.looking)
+    }
+
+    /// Takes in whether it answered. One that did is not out of reach before it was missed several times in a row.
+    fn answered(&mut self, health: Result<String, String>) {
+        self.misses = if health.is_ok() { 0 } else { self.misses.saturating_add(1) };
+        if health.is_err() && self.misses < MISSES {
+            self.due = self.due.map(|due| due.min(Instant::now() + AGAIN));
+            if matches!(self.health, Some(Ok(_))) {
+                return;
+            }
+        }
+        self.health = Some(health);
     }
 }
 
@@ -149,7 +168,7 @@ impl Reconciler {
         let grace = self.timing.leak_grace;
         let look = &mut self.providers[provider].look;
         look.looking = false;
-        look.health = Some(health.map(|health| health.summary).map_err(|error| error.to_string()));
+        look.answered(health.map(|health| health.summary).map_err(|error| error.to_string()));
         let Some(listing) = listing else { return };
         let verdict = look.memory.judge(&listing, &rows, began, grace);
         look.unmanaged = listing.unmanaged;
@@ -218,6 +237,33 @@ impl Reconciler {
                 // Whoever asked may be gone.
                 let _ = answer.send(());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_11_2_a_provider_is_out_of_reach_after_three_misses() {
+        let no = || Err("no answer".to_owned());
+        let mut look = Look::default();
+        look.answered(no());
+        assert_eq!(look.health, Some(no()), "one that never answered is not ready");
+        for _ in 0..2 {
+            look.answered(Ok("here".to_owned()));
+            look.due = Some(Instant::now() + Duration::from_secs(60));
+            for miss in 1..MISSES {
+                look.answered(no());
+                assert_eq!(look.health, Some(Ok("here".to_owned())), "{miss} in a row");
+                assert!(
+                    look.due.is_some_and(|due| due <= Instant::now() + AGAIN),
+                    "it is looked at again soon"
+                );
+            }
+            look.answered(no());
+            assert_eq!(look.health, Some(no()));
         }
     }
 }

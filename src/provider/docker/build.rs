@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::answer::{Line, Lines};
-use super::container::INSTANCE;
+use super::container::{INSTANCE, external_name};
 use super::context::{self, Context};
 use super::error::{self, Phase};
 use super::guard::{Body, EngineSocket, control_group, request};
@@ -52,7 +52,9 @@ impl DockerWorkshop {
             return refused("the pool builds no images: set 'image_builds: classic'");
         }
         let socket = self.config.engine.strip_prefix("unix://").unwrap_or_default();
-        let parent = control_group(socket.into(), self.lease.node).await.map_err(engine)?;
+        let parent = control_group(socket.into(), &external_name(&self.config, self.lease.node))
+            .await
+            .map_err(engine)?;
         if parent.is_none() && !rules.without_pids_limit {
             return refused(
                 "no limit of processes holds in builds on this engine: set 'builds_without_pids_limit: true' in the pool to allow it (docker-M30)",

@@ -18,7 +18,7 @@ impl DockerWorkshop {
         let socket = self.config.engine.strip_prefix("unix://").unwrap_or_default();
         let engine = EngineSocket(socket.into());
         let node = self.lease.node;
-        let name = if of_room { room_name(node) } else { external_name(node) };
+        let name = if of_room { room_name(&self.config, node) } else { external_name(&self.config, node) };
         let look = async |target: String| {
             let found = engine.look(&target).await;
             let found = found.map_err(|trouble| ProviderError::Transient(trouble.to_string()))?;

@@ -79,9 +79,10 @@ pub(super) async fn inspect(
     }
 }
 
-/// The name is computed before the first call and never changes.
-pub(super) fn external_name(node: NodeId) -> String {
-    format!("causeway-{node}")
+/// The name is computed before the first call and never changes (pools 2).
+pub(super) fn external_name(config: &DockerConfig, node: NodeId) -> String {
+    let instance: String = config.instance.chars().take(6).collect();
+    format!("cw-{instance}-{node}")
 }
 
 /// Everything that the engine is told about a node.
@@ -120,8 +121,8 @@ pub(super) fn definition(
 }
 
 /// A build container's name.
-pub(super) fn room_name(node: NodeId) -> String {
-    format!("{}-room", external_name(node))
+pub(super) fn room_name(config: &DockerConfig, node: NodeId) -> String {
+    format!("{}-room", external_name(config, node))
 }
 
 /// Everything that the engine is told about a build container: a node beside the node, with its image, its user, its rights, and the
@@ -372,7 +373,7 @@ pub(super) async fn erase(
     keeper: &Path,
     directory: &Path,
 ) -> Result<(), ProviderError> {
-    let name = format!("{}-erase", external_name(node));
+    let name = format!("{}-erase", external_name(config, node));
     let class = |error| error::classify(&error, Phase::Repeatable);
     let target = directory.to_string_lossy().into_owned();
     let labels =

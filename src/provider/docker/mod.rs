@@ -34,6 +34,7 @@ use bollard::query_parameters::{
     StartContainerOptions, WaitContainerOptionsBuilder,
 };
 use futures_util::StreamExt;
+use tokio::time::timeout;
 
 use self::engine::Engine;
 use self::error::Phase;
@@ -53,6 +54,9 @@ use crate::pool::provider::{
 };
 
 pub use self::host_image::import_host_image;
+
+/// An engine that takes longer to say its version is missed once (pools 11.2).
+const PING_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a Docker driver needs to know.
 #[derive(Debug, Clone)]
@@ -120,7 +124,7 @@ impl DockerProvider {
     /// The container of that node and whose it is.
     async fn look(&self, node: NodeId) -> Result<Option<container::Seen>, ProviderError> {
         let docker = self.engine.client().await?;
-        let found = container::inspect(&docker, &container::external_name(node)).await?;
+        let found = container::inspect(&docker, &container::external_name(&self.config, node)).await?;
         Ok(found.map(|found| container::seen(&found, &self.config)))
     }
 
@@ -132,7 +136,7 @@ impl DockerProvider {
     /// Has the container made; [`ProviderError::NotFound`]: its image is not there.
     async fn make(&self, spec: &NodeSpec, keeper: &Path) -> Result<String, ProviderError> {
         let docker = self.engine.client().await?;
-        let name = container::external_name(spec.node);
+        let name = container::external_name(&self.config, spec.node);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         let body = container::definition(spec, &self.config, keeper)?;
         match docker.create_container(Some(options), body).await {
@@ -178,8 +182,12 @@ impl Provider for DockerProvider {
     }
 
     async fn check(&self) -> Result<Health, ProviderError> {
-        let docker = self.engine.client().await?;
-        let version = docker.version().await.map_err(|error| error::classify(&error, Phase::Look))?;
+        let asked = async {
+            let docker = self.engine.client().await?;
+            docker.version().await.map_err(|error| error::classify(&error, Phase::Look))
+        };
+        let late = |_| ProviderError::Transient(format!("no answer within {} s", PING_LIMIT.as_secs()));
+        let version = timeout(PING_LIMIT, asked).await.map_err(late)??;
         self.keeper.directory().await?;
         Ok(Health {
             summary: format!(
@@ -290,7 +298,8 @@ impl Provider for DockerProvider {
         let Ok(docker) = self.engine.client().await else { return };
         let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
         // Whatever it says, the container is removed next.
-        let _ = docker.wait_container(&container::external_name(node), Some(options)).next().await;
+        let _ =
+            docker.wait_container(&container::external_name(&self.config, node), Some(options)).next().await;
     }
 
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
@@ -321,7 +330,8 @@ impl Provider for DockerProvider {
         spec.label.guard.as_ref()?;
         let socket = self.config.engine.strip_prefix("unix://")?;
         let marks = container::guard_marks(spec, &self.config);
-        Some(Arc::new(DockerDoor::new(socket.into(), spec, marks, refusals)))
+        let name = container::external_name(&self.config, spec.node);
+        Some(Arc::new(DockerDoor::new(socket.into(), name, spec, marks, refusals)))
     }
 
     fn workshop(&self, lease: &DoorSpec) -> Option<Arc<dyn Workshop>> {

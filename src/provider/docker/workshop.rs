@@ -40,7 +40,7 @@ pub(super) struct DockerWorkshop {
 
 impl DockerWorkshop {
     fn name(&self) -> String {
-        container::room_name(self.lease.node)
+        container::room_name(&self.config, self.lease.node)
     }
 
     /// An image, pulled if need be, that this login may use.
@@ -88,7 +88,9 @@ impl DockerWorkshop {
         let keeper = self.keeper.directory().await?;
         self.make_directories(room).await?;
         let parent = match self.config.engine.strip_prefix("unix://") {
-            Some(socket) => control_group(socket.into(), self.lease.node).await?,
+            Some(socket) => {
+                control_group(socket.into(), &container::external_name(&self.config, self.lease.node)).await?
+            }
             None => None,
         };
         let body = container::room(room, &self.lease, &self.config, &keeper, &self.directory(), parent)?;

@@ -199,7 +199,7 @@ async fn docker_m27_a_container_that_ends_under_a_step_fails_that_step_alone() {
     let Some(mut place) = open(&jobs, Extra::default()) else { return };
     place.submit("ended").await;
     place.until_console("ended", "held\n");
-    let name = format!("causeway-{}-room", place.node("ended"));
+    let name = place.container(&place.node("ended"), "room");
     place.docker(&place.engine, &["kill", &name]);
     let (result, console) = place.result("ended");
     assert_eq!(result, "FAILURE", "{console}");

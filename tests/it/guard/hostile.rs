@@ -103,7 +103,7 @@ async fn pools_d57_a_hostile_job_is_refused_at_each_try() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
     // The node of another lease, and the own one: neither was made through the guard.
-    let others = [format!("causeway-{other}"), format!("causeway-{node}")];
+    let others = [place.container(&other, "node"), place.container(&node, "node")];
     let mut let_through = Vec::new();
     for (attack, rule) in ATTACKS {
         let targets = if attack.contains("OTHER") { &others[..] } else { &others[..1] };

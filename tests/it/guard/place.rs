@@ -144,13 +144,28 @@ impl Place {
         within(LIMIT, || {
             let names = self.docker(
                 &self.engine,
-                &["ps", "--format", "{{.Names}}", "--filter", "label=causeway.kind=node"],
+                &["ps", "--format", "{{.Label \"causeway.node\"}}", "--filter", "label=causeway.kind=node"],
             );
             let names = String::from_utf8_lossy(&names.stdout).into_owned();
             let own = |node: &&str| self.node_directory(node).exists();
-            let nodes = names.lines().filter_map(|name| name.strip_prefix("causeway-"));
-            nodes.filter(own).map(str::to_owned).next().ok_or_else(|| format!("none of ours: {names}"))
+            names
+                .lines()
+                .filter(own)
+                .map(str::to_owned)
+                .next()
+                .ok_or_else(|| format!("none of ours: {names}"))
         })
+    }
+
+    /// The name of a node's container, or of the build container beside it (`room`).
+    #[track_caller]
+    pub fn container(&self, node: &str, kind: &str) -> String {
+        let (node, kind) = (format!("label=causeway.node={node}"), format!("label=causeway.kind={kind}"));
+        let words = ["ps", "-a", "--format", "{{.Names}}", "--filter", &node, "--filter", &kind];
+        let names = self.docker(&self.engine, &words);
+        let name = String::from_utf8_lossy(&names.stdout).trim().to_owned();
+        assert!(!name.is_empty(), "no container has {node} and {kind}");
+        name
     }
 
     pub fn node_directory(&self, node: &str) -> PathBuf {

@@ -208,7 +208,7 @@ impl DockerDoor {
     /// What the lease may do.
     async fn grant(&self) -> Result<&Grant, Trouble> {
         let made = self.grant.get_or_try_init(|| async {
-            let cgroup_parent = control_group(&self.engine, self.node).await?;
+            let cgroup_parent = control_group(&self.engine, &self.container).await?;
             let grant = Grant::new(&self.label, self.workspace.clone(), self.marks.clone(), cgroup_parent);
             grant.ok_or_else(|| Refusal::forbidden("pools-D57", "the label gives no engine").into())
         });

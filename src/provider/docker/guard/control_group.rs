@@ -4,17 +4,15 @@ use serde_json::Value;
 
 use super::Trouble;
 use super::wire::EngineSocket;
-use crate::model::NodeId;
 
-/// Where the node's processes are limited, where containers can be put below it: with control groups of version 1, whose
+/// Where the processes of the node in that container are limited, where containers can be put below it: with control groups of version 1, whose
 /// groups may have processes and further groups at once, and an engine that names groups by paths.
-pub(super) async fn control_group(engine: &EngineSocket, node: NodeId) -> Result<Option<String>, Trouble> {
+pub(super) async fn control_group(engine: &EngineSocket, name: &str) -> Result<Option<String>, Trouble> {
     let info = engine.look("/info").await?.unwrap_or_default();
     let is = |name: &str, value: &str| info.get(name).and_then(Value::as_str) == Some(value);
     if !is("CgroupDriver", "cgroupfs") || !is("CgroupVersion", "1") {
         return Ok(None);
     }
-    let name = super::super::container::external_name(node);
     let found = engine.look(&format!("/containers/{name}/json")).await?.unwrap_or_default();
     let Some(pid) = found.pointer("/State/Pid").and_then(Value::as_u64).filter(|pid| *pid > 0) else {
         return Ok(None);

@@ -47,6 +47,8 @@ const HEADERS_MAX: usize = 64;
 pub(super) struct DockerDoor {
     engine: EngineSocket,
     node: NodeId,
+    /// The node's own container.
+    container: String,
     label: Arc<LabelDefinition>,
     workspace: PathBuf,
     marks: Vec<(String, String)>,
@@ -82,8 +84,8 @@ impl From<Refusal> for Trouble {
 ///
 /// # Errors
 /// When the engine does not answer.
-pub(super) async fn control_group(socket: PathBuf, node: NodeId) -> Result<Option<String>, ProviderError> {
-    let found = control_group::control_group(&EngineSocket(socket), node).await;
+pub(super) async fn control_group(socket: PathBuf, name: &str) -> Result<Option<String>, ProviderError> {
+    let found = control_group::control_group(&EngineSocket(socket), name).await;
     found.map_err(|trouble| match trouble {
         Trouble::Refused(refusal) => ProviderError::Permanent(refusal.to_string()),
         Trouble::Engine(text) => ProviderError::Transient(text),
@@ -96,6 +98,7 @@ type Spliced = Mutex<Option<(OnUpgrade, OnUpgrade)>>;
 impl DockerDoor {
     pub fn new(
         socket: PathBuf,
+        container: String,
         spec: &DoorSpec,
         marks: Vec<(String, String)>,
         refusals: Arc<dyn Refusals>,
@@ -103,6 +106,7 @@ impl DockerDoor {
         DockerDoor {
             engine: EngineSocket(socket),
             node: spec.node,
+            container,
             label: Arc::clone(&spec.label),
             workspace: spec.workspace.clone(),
             marks,
