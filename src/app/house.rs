@@ -126,6 +126,7 @@ impl House {
                 post_steps_timeout: builds.post_steps_timeout,
                 timeout: builds.timeout,
                 log_limit: builds.log_limit,
+                end_at_log_limit: builds.end_at_log_limit,
             },
             addresses: self.addresses.clone(),
             catalog: self.catalog.clone(),

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::section::Section;
 use super::value::Bytes;
 
+/// What happens to a build whose log is longer than `log_limit`.
+const ON_LOG_LIMIT: &[(&str, bool)] = &[("drop", false), ("fail", true)];
+
 /// The checked section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildsConfig {
@@ -20,6 +23,8 @@ pub struct BuildsConfig {
     pub drain_timeout: Duration,
     /// Bytes of output that are kept per build (pools-D44).
     pub log_limit: u64,
+    /// Whether more output than that ends the build (pools-D44).
+    pub end_at_log_limit: bool,
 }
 
 impl Default for BuildsConfig {
@@ -31,6 +36,7 @@ impl Default for BuildsConfig {
             max_running: None,
             drain_timeout: Duration::from_secs(30),
             log_limit: 256 << 20,
+            end_at_log_limit: false,
         }
     }
 }
@@ -46,6 +52,7 @@ pub(super) fn read(mut section: Section<'_>) -> BuildsConfig {
         max_running: max_running(&mut section),
         drain_timeout: section.bounded("drain_timeout", default.drain_timeout, Duration::ZERO, 7 * day),
         log_limit: log.0,
+        end_at_log_limit: section.choice("on_log_limit", ON_LOG_LIMIT, default.end_at_log_limit),
     };
     section.close();
     config

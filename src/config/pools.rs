@@ -98,6 +98,7 @@ fn label(
         memory_bytes: memory(section),
         pids: section.bounded("pids", 4096, 16, 4_194_304),
         shm_bytes: section.get::<Bytes>("shm").map(|bytes| bytes.0),
+        disk_bytes: disk(section),
         mounts: mounts(section),
         environment: section.pairs("environment"),
         user: section.get("user"),
@@ -150,6 +151,18 @@ fn memory(section: &mut Section<'_>) -> Option<u64> {
         );
     }
     Some(memory.0)
+}
+
+/// What a node holds before anything has run is some hundred kilobytes.
+fn disk(section: &mut Section<'_>) -> Option<u64> {
+    const LEAST: Bytes = Bytes(1 << 20);
+    let disk = section.get::<Bytes>("disk")?;
+    if disk < LEAST {
+        let message = format!("'{}' is less than a node itself takes", section.name("disk"));
+        let problem = Problem::error("out-of-bounds", message);
+        section.complain("disk", problem.cure("write at least 1MiB; 20GiB is common"));
+    }
+    Some(disk.0)
 }
 
 fn mounts(section: &mut Section<'_>) -> Vec<Mount> {

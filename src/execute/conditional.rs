@@ -108,11 +108,13 @@ impl Steps<'_> {
             let end = self.script(*index, &title, script, span, stop).await?;
             known[at] = Some(match &end {
                 StepEnd::Exit(code) => Some(*code),
-                StepEnd::CannotStart(_) => None,
+                StepEnd::CannotStart { .. } => None,
                 StepEnd::Stopped
                 | StepEnd::Timeout
                 | StepEnd::Inactivity
-                | StepEnd::Memory
+                | StepEnd::Memory(_)
+                | StepEnd::Processes(_)
+                | StepEnd::Output
                 | StepEnd::Signal(_) => {
                     let effect = ending::judge(&end, &title, None, span.limits);
                     return Ok(effect.map_or(Ok(UNCLEAR), Err));

@@ -46,6 +46,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Bytes of output that are kept per step (pools-D44).
     pub log_limit: u64,
+    /// Whether more output than that ends the step.
+    pub end_at_log_limit: bool,
 }
 
 /// The workspace of a build: a directory inside the node's `workspace`, never the mount itself (pools-D1).

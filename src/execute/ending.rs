@@ -24,11 +24,16 @@ pub(super) fn judge(
         }
         StepEnd::Exit(code) => (ResultWord::Failure, Cause::Exit { step, code: *code }),
         StepEnd::Signal(signal) => (ResultWord::Failure, Cause::Signal { step, signal: *signal }),
-        StepEnd::Memory => (ResultWord::Failure, Cause::Memory { step }),
+        StepEnd::Memory(memory) => (ResultWord::Failure, Cause::Memory { step, memory: *memory }),
+        StepEnd::Processes(code) if unstable_return == Some(*code) => {
+            (ResultWord::Unstable, Cause::Exit { step, code: *code })
+        }
+        StepEnd::Processes(code) => (ResultWord::Failure, Cause::Processes { step, code: *code }),
+        StepEnd::Output => (ResultWord::Failure, Cause::Output { step }),
         StepEnd::Timeout => (on_limit, Cause::Timeout { limit: limits.absolute.unwrap_or_default() }),
         StepEnd::Inactivity => (on_limit, Cause::Inactivity { limit: limits.inactivity.unwrap_or_default() }),
-        StepEnd::CannotStart(detail) => {
-            (ResultWord::Failure, Cause::CannotStart { step, detail: detail.clone() })
+        StepEnd::CannotStart { code, detail } => {
+            (ResultWord::Failure, Cause::CannotStart { step, code: *code, detail: detail.clone() })
         }
         // Whoever asked for the stop is named by the build's stop mark.
         StepEnd::Stopped => (ResultWord::Aborted, Cause::Stopped { by: String::new() }),

@@ -7,7 +7,7 @@ use super::run::Trouble;
 use super::steps::Steps;
 use crate::catalog::recipe::{ImageNames, ImageSource};
 use crate::image::{BuildFailure, BuildSpec, Built, Login, Reference, Workshop, bytes_of};
-use crate::model::StepEnd;
+use crate::model::{MemoryUse, StepEnd};
 
 /// Lines of a build that wait to be written.
 const LINES: usize = 64;
@@ -143,7 +143,9 @@ impl Steps<'_> {
                 Ok(Ok(built))
             }
             Err(BuildFailure::Engine(text)) => Err(Trouble::Infrastructure(text)),
-            Err(BuildFailure::Memory(text)) => Ok(Err(Failed { end: StepEnd::Memory, detail: text })),
+            Err(BuildFailure::Memory(text)) => {
+                Ok(Err(Failed { end: StepEnd::Memory(MemoryUse::default()), detail: text }))
+            }
             Err(BuildFailure::Failed { code, text }) => {
                 Ok(Err(Failed { end: StepEnd::Exit(code.unwrap_or(1)), detail: text }))
             }

@@ -11,6 +11,7 @@ mod commit;
 mod condition;
 mod conditional;
 mod context;
+mod disk;
 mod ending;
 mod engine_step;
 mod environment;

@@ -78,7 +78,7 @@ impl<'a> Publishing<'a> {
         let mut tests = TestResults::default();
         for publisher in &publishers {
             if let Some(mark) = self.stop.mark() {
-                verdict.worsen(ResultWord::Aborted, mark.cause);
+                verdict.worsen(mark.word(), mark.cause);
                 break;
             }
             match publisher {

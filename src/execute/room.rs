@@ -130,8 +130,8 @@ impl Steps<'_> {
         let prepared = tokio::select! {
             prepared = self.prepare_room(wanted, workshop) => prepared?,
             () = stop.asked() => {
-                let cause = stopped.mark().map_or(Cause::Finished, |mark| mark.cause);
-                return Ok(Some(Effect::of(ResultWord::Aborted, cause)));
+                let effect = stopped.mark().map(|mark| Effect::of(mark.word(), mark.cause));
+                return Ok(effect.or_else(|| Some(Effect::of(ResultWord::Aborted, Cause::Finished))));
             }
             () = over(span.left(self.now())) => return Ok(judge(&StepEnd::Timeout, WRAPPER, None, span.limits)),
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{Instrument, error, info_span, warn};
 
 use super::context::Context;
+use super::disk::watch;
 use super::guard::GuardSocket;
 use super::order::has_log;
 use super::publish::Publishing;
@@ -182,7 +183,10 @@ impl Build<'_> {
         let record = self.context.builds.find(self.id).await.ok().flatten().unwrap_or(record);
         let mut steps = Steps::new(self.context, &record, &recipe, session, &self.console, &secrets);
         let mut verdict = Verdict::new();
-        steps.builders(&mut verdict, &mut self.stop).await?;
+        tokio::select! {
+            done = steps.builders(&mut verdict, &mut self.stop) => done?,
+            () = Box::pin(watch(self.context, session.lease().clone(), self.id)) => {}
+        }
         // In a box, as everything that is not what a build does most of its time: running a script (perf-M3).
         Box::pin(Publishing::new(steps, self.stop.clone()).run(&mut verdict)).await?;
         Ok(verdict)

@@ -179,6 +179,7 @@ fn lost(text: String) -> StepEnd {
         exit: Exit::NotStarted { code: 125, text },
         by: EndedBy::Itself,
         memory_kills: 0,
+        processes_refused: 0,
         memory_limit: None,
         memory_peak: None,
         log_length: 0,

@@ -148,7 +148,8 @@ impl<'a> Steps<'a> {
         }
         self.put_files().await?;
         if let Some(effect) = self.start_agent(span, stop).await? {
-            verdict.worsen(effect.word, named(effect.cause, stop));
+            let effect = named(effect, stop);
+            verdict.worsen(effect.word, effect.cause);
             return Ok(());
         }
         if !self.record.steps.is_empty() {
@@ -157,11 +158,12 @@ impl<'a> Steps<'a> {
         for placed in &builders {
             // One that a former process began is followed to its end, or it would stay open in the record.
             if let Some(mark) = stop.mark().filter(|_| !self.begun(placed)) {
-                verdict.worsen(ResultWord::Aborted, mark.cause);
+                verdict.worsen(mark.word(), mark.cause);
                 break;
             }
             let Some(effect) = self.step(placed, span, stop, verdict.word()).await? else { continue };
-            verdict.worsen(effect.word, named(effect.cause, stop));
+            let effect = named(effect, stop);
+            verdict.worsen(effect.word, effect.cause);
             if effect.ends {
                 break;
             }
@@ -268,6 +270,10 @@ impl<'a> Steps<'a> {
         failpoint::hit("before-status");
         self.ended(index, end.clone()).await?;
         failpoint::hit("after-status");
+        if end == StepEnd::Exit(0) && report.memory_kills > 0 {
+            let text = "[causeway] The kernel ended a process of this step for memory. The step itself went on and ended well.\n";
+            self.say(text).await;
+        }
         Ok(end)
     }
 
@@ -305,7 +311,7 @@ impl<'a> Steps<'a> {
             inactivity: span.limits.inactivity,
             grace: settings.grace,
             log_limit: settings.log_limit,
-            end_at_log_limit: false,
+            end_at_log_limit: settings.end_at_log_limit,
         }
     }
 
@@ -514,10 +520,10 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// The cause of a stop is who asked for it.
-fn named(cause: Cause, stop: &StopWatch) -> Cause {
-    match (cause, stop.mark()) {
-        (Cause::Stopped { .. }, Some(mark)) => mark.cause,
-        (cause, _) => cause,
+/// The cause of a stop is who, or what, asked for it.
+fn named(effect: Effect, stop: &StopWatch) -> Effect {
+    match (&effect.cause, stop.mark()) {
+        (Cause::Stopped { .. }, Some(mark)) => Effect { word: mark.word(), cause: mark.cause, ..effect },
+        _ => effect,
     }
 }

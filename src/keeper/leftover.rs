@@ -53,14 +53,20 @@ impl From<&StepEnd> for model::StepEnd {
             EndedBy::Stop => return model::StepEnd::Stopped,
             EndedBy::AbsoluteLimit => return model::StepEnd::Timeout,
             EndedBy::InactivityLimit => return model::StepEnd::Inactivity,
-            EndedBy::Itself | EndedBy::LogLimit => {}
+            EndedBy::LogLimit => return model::StepEnd::Output,
+            EndedBy::Itself => {}
         }
         let for_memory = end.memory_kills > 0;
         match &end.exit {
-            Exit::Signal(SIGKILL) | Exit::Code(137) if for_memory => model::StepEnd::Memory,
+            Exit::Signal(SIGKILL) | Exit::Code(137) if for_memory => {
+                model::StepEnd::Memory(model::MemoryUse { limit: end.memory_limit, peak: end.memory_peak })
+            }
+            Exit::Code(code) if *code != 0 && end.processes_refused > 0 => model::StepEnd::Processes(*code),
             Exit::Code(code) => model::StepEnd::Exit(*code),
             Exit::Signal(signal) => model::StepEnd::Signal(*signal),
-            Exit::NotStarted { text, .. } => model::StepEnd::CannotStart(text.clone()),
+            Exit::NotStarted { code, text } => {
+                model::StepEnd::CannotStart { code: *code, detail: text.clone() }
+            }
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{BuildId, Cause, JobName, LeaseId, MasterRun, Millis, NodeId, Outcome, Parameters, Route};
+use super::{
+    BuildId, Cause, JobName, LeaseId, MasterRun, MemoryUse, Millis, NodeId, Outcome, Parameters, ResultWord,
+    Route,
+};
 
 /// A build's number: per job, growing, never used twice (zuul 8.2).
 pub type BuildNumber = u64;
@@ -155,6 +158,16 @@ pub struct StopMark {
     pub cause: Cause,
 }
 
+impl StopMark {
+    /// What the build becomes by it: a limit of the node's is the build's failure, everything else somebody's wish.
+    pub fn word(&self) -> ResultWord {
+        match self.cause {
+            Cause::Disk { .. } => ResultWord::Failure,
+            _ => ResultWord::Aborted,
+        }
+    }
+}
+
 /// How a step's process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepEnd {
@@ -163,15 +176,24 @@ pub enum StepEnd {
     /// By this signal, not sent by us.
     Signal(i32),
     /// By the kernel, for memory.
-    Memory,
+    Memory(MemoryUse),
+    /// With this exit code, after the node had no process left to give.
+    Processes(i32),
+    /// By the limit of its output.
+    Output,
     /// By its absolute time limit.
     Timeout,
     /// By its inactivity limit.
     Inactivity,
     /// On request.
     Stopped,
-    /// It never ran; the text says why.
-    CannotStart(String),
+    /// It never ran.
+    CannotStart {
+        /// 127: not there; 126: not to be run; 125: anything else.
+        code: i32,
+        /// Why, in the system's words.
+        detail: String,
+    },
 }
 
 impl StepEnd {
@@ -180,11 +202,13 @@ impl StepEnd {
         match self {
             StepEnd::Exit(_) => "exit",
             StepEnd::Signal(_) => "signal",
-            StepEnd::Memory => "memory",
+            StepEnd::Memory(_) => "memory",
+            StepEnd::Processes(_) => "processes",
+            StepEnd::Output => "output",
             StepEnd::Timeout => "timeout",
             StepEnd::Inactivity => "inactivity",
             StepEnd::Stopped => "stopped",
-            StepEnd::CannotStart(_) => "cannot-start",
+            StepEnd::CannotStart { .. } => "cannot-start",
         }
     }
 }

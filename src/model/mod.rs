@@ -6,6 +6,7 @@
 mod address;
 mod base_url;
 mod build;
+mod cause;
 mod event;
 mod id;
 mod lease;
@@ -15,6 +16,7 @@ mod parameter;
 mod problem;
 mod result;
 mod route;
+mod signal;
 
 pub use address::Addresses;
 pub(crate) use address::escape_all_but;
@@ -23,6 +25,7 @@ pub use build::{
     BuildNumber, BuildRecord, BuildRequest, BuildState, Origin, Parent, Precedence, StepEnd, StepRecord,
     StepState, StopMark, ZuulChange,
 };
+pub use cause::{Cause, MemoryUse};
 pub use event::{Event, Subject};
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use lease::LeaseState;
@@ -30,7 +33,7 @@ pub use name::{JobName, NameError};
 pub use node::NodeState;
 pub use parameter::{Parameter, ParameterValue, Parameters};
 pub use problem::{Frame, Position, Problem, Severity};
-pub use result::{Cause, Outcome, ResultWord};
+pub use result::{Outcome, ResultWord};
 pub use route::{MasterLog, MasterRun, MasterStep, Route, Side, Stage};
 
 /// Wall-clock time in milliseconds since 1970 (UTC). Deadlines that must survive a restart are kept in this form (pools-P5).

@@ -1,7 +1,8 @@
 //! How a build ended: a word for Zuul and a cause for people.
 
 use std::fmt;
-use std::time::Duration;
+
+use super::cause::Cause;
 
 /// The word that Zuul reports. The first five are Jenkins' and only get worse in this order (jjb-T1); the others are ours (decision 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,114 +49,6 @@ impl ResultWord {
 impl fmt::Display for ResultWord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
-    }
-}
-
-/// Why a build ended as it did (pools-12.9). `Display` is the sentence that people read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// Ran to its end.
-    Finished,
-    /// A step ended with this exit code.
-    Exit {
-        /// The step, as shown in the console: `step 2 (shell)`.
-        step: String,
-        /// Its exit code.
-        code: i32,
-    },
-    /// A step was ended by a signal that we did not send.
-    Signal {
-        /// The step.
-        step: String,
-        /// The signal's number.
-        signal: i32,
-    },
-    /// A step's interpreter was not found or could not be run.
-    CannotStart {
-        /// The step.
-        step: String,
-        /// The system's words.
-        detail: String,
-    },
-    /// The kernel ended the step for memory.
-    Memory {
-        /// The step.
-        step: String,
-    },
-    /// The absolute time limit.
-    Timeout {
-        /// The limit that was passed.
-        limit: Duration,
-    },
-    /// No output for too long.
-    Inactivity {
-        /// The limit that was passed.
-        limit: Duration,
-    },
-    /// Stopped on request.
-    Stopped {
-        /// Who asked: `zuul`, `lost client`, or a user.
-        by: String,
-    },
-    /// A publisher failed or set the result.
-    Publisher {
-        /// The publisher's name in JJB.
-        name: String,
-        /// What happened.
-        detail: String,
-    },
-    /// The job cannot run as it is defined: a word, never a retry (decision 8).
-    Definition {
-        /// What is wrong and what to do.
-        detail: String,
-    },
-    /// The node or the engine failed: no word, so that Zuul tries again (A13).
-    Infrastructure {
-        /// What failed.
-        detail: String,
-    },
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::Finished => write!(formatter, "ran to its end"),
-            Cause::Exit { step, code } => write!(formatter, "{step} ended with exit code {code}"),
-            Cause::Signal { step, signal } => {
-                write!(formatter, "{step} was ended by signal {signal}, not sent by Causeway")
-            }
-            Cause::CannotStart { step, detail } => {
-                write!(formatter, "{step} could not start: {detail}")
-            }
-            Cause::Memory { step } => {
-                write!(formatter, "{step} was ended by the kernel: out of memory")
-            }
-            Cause::Timeout { limit } => write!(formatter, "ran longer than its limit of {}", Seconds(*limit)),
-            Cause::Inactivity { limit } => {
-                write!(formatter, "wrote nothing for {}", Seconds(*limit))
-            }
-            Cause::Stopped { by } => write!(formatter, "stopped by {by}"),
-            Cause::Publisher { name, detail } => write!(formatter, "{name}: {detail}"),
-            Cause::Definition { detail } => {
-                write!(formatter, "cannot run as it is defined: {detail}")
-            }
-            Cause::Infrastructure { detail } => {
-                write!(formatter, "not the change's fault: {detail}")
-            }
-        }
-    }
-}
-
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match (seconds / 60, seconds % 60) {
-            (0, rest) => write!(formatter, "{rest} s"),
-            (minutes, 0) => write!(formatter, "{minutes} min"),
-            (minutes, rest) => write!(formatter, "{minutes} min {rest} s"),
-        }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct LabelDefinition {
     pub pids: u32,
     /// Size of /dev/shm in bytes.
     pub shm_bytes: Option<u64>,
+    /// What workspace and containers may take of the disk, in bytes (pools-D35).
+    pub disk_bytes: Option<u64>,
     /// Directories of the engine's host that exist in the node (pools-D1a).
     pub mounts: Vec<Mount>,
     /// Variables of the node itself: the lowest layer of a step's environment (jjb-T20).

@@ -211,7 +211,7 @@ fn recipe_hash(definition: &LabelDefinition) -> String {
     let recipe = (
         (&definition.provider, &definition.image, &definition.user),
         (definition.cpus_milli, definition.memory_bytes),
-        (definition.pids, definition.shm_bytes),
+        (definition.pids, definition.shm_bytes, definition.disk_bytes),
         (&definition.mounts, &definition.environment),
         (definition.profile, &definition.network),
     );

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use super::config::PoolTiming;
 use super::label::LabelDefinition;
 use super::message::{Message, News};
-use super::provider::{DoorSpec, ImageFacts, Provider};
+use super::provider::{DoorSpec, ImageFacts, Provider, ProviderError};
 use super::reconciler::{NoKeeper, connect};
 use crate::guard::{Door, Refusals};
 use crate::image::Workshop;
@@ -185,6 +185,14 @@ impl Lease {
     /// The engine of the node, for images and a container of the build's own, where there is one (docker-27).
     pub fn workshop(&self) -> Option<Arc<dyn Workshop>> {
         self.held.provider.workshop(&self.door_spec())
+    }
+
+    /// What the node and all that its build made take of the disk, in bytes, where the provider knows it (pools-D35).
+    ///
+    /// # Errors
+    /// When the provider does not answer.
+    pub async fn disk_use(&self) -> Result<Option<u64>, ProviderError> {
+        self.held.provider.disk_use(&self.door_spec()).await
     }
 
     fn door_spec(&self) -> DoorSpec {

@@ -169,6 +169,11 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
+    /// What a node, and all that its build made, takes of the disk, in bytes; `None`: the provider does not know (pools-D35).
+    async fn disk_use(&self, _: &DoorSpec) -> Result<Option<u64>, ProviderError> {
+        Ok(None)
+    }
+
     /// The last output and state of the object, for people; best effort, at most 64 KiB (pools-P38).
     async fn diagnose(&self, node: NodeId) -> String;
 }

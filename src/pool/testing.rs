@@ -19,6 +19,7 @@ pub fn label(name: &str, provider: &str) -> LabelDefinition {
         memory_bytes: None,
         pids: 1024,
         shm_bytes: None,
+        disk_bytes: None,
         mounts: Vec::new(),
         environment: Vec::new(),
         user: None,

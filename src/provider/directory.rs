@@ -140,6 +140,11 @@ pub(super) async fn off_the_loop<T: Send + 'static>(
         .map_err(|error| ProviderError::Transient(format!("work on files was ended: {error}")))
 }
 
+/// What a node's directory takes of the disk, in bytes.
+pub(super) async fn usage(directory: PathBuf) -> Result<u64, ProviderError> {
+    off_the_loop(move || super::usage::of(&directory).map_err(|error| trouble(&directory, &error))).await?
+}
+
 /// A node's directory.
 pub(super) fn of(nodes_dir: &Path, node: NodeId) -> PathBuf {
     nodes_dir.join(node.as_str())

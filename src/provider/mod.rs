@@ -7,3 +7,4 @@ mod directory;
 pub mod docker;
 pub mod fake;
 pub mod process;
+mod usage;

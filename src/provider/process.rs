@@ -21,7 +21,8 @@ use crate::keeper::{Keeper, KeeperError, WORD, end_all_marked, is_started_as_kee
 use crate::model::NodeId;
 use crate::pool::label::LabelDefinition;
 use crate::pool::provider::{
-    BoxStream, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider, ProviderError,
+    BoxStream, DoorSpec, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider,
+    ProviderError,
 };
 
 /// Where a keeper says what it cannot say on a stream.
@@ -204,6 +205,10 @@ impl Provider for ProcessProvider {
             directory::remove(&path).map_err(|error| directory::trouble(&path, &error))
         })
         .await?
+    }
+
+    async fn disk_use(&self, lease: &DoorSpec) -> Result<Option<u64>, ProviderError> {
+        directory::usage(self.directory(lease.node)).await.map(Some)
     }
 
     async fn diagnose(&self, node: NodeId) -> String {

@@ -10,8 +10,8 @@ pub(crate) use pool::{lease, node};
 use super::{BuildFilter, Store, StoreError};
 use crate::model::{
     BuildId, BuildRecord, BuildRequest, BuildState, Cause, JobName, LeaseId, MasterLog, MasterRun,
-    MasterStep, Millis, NodeId, Origin, Outcome, Parameter, ParameterValue, Parameters, ResultWord, Route,
-    Side, StepEnd, StepRecord, StepState, StopMark,
+    MasterStep, MemoryUse, Millis, NodeId, Origin, Outcome, Parameter, ParameterValue, Parameters,
+    ResultWord, Route, Side, StepEnd, StepRecord, StepState, StopMark,
 };
 
 /// A build of `job`, made at the moment `millis`, for change 1,1.
@@ -131,11 +131,13 @@ fn full_record() -> BuildRecord {
     let ends = [
         StepEnd::Exit(-1),
         StepEnd::Signal(9),
-        StepEnd::Memory,
+        StepEnd::Memory(MemoryUse { limit: Some(1 << 40), peak: None }),
+        StepEnd::Processes(2),
+        StepEnd::Output,
         StepEnd::Timeout,
         StepEnd::Inactivity,
         StepEnd::Stopped,
-        StepEnd::CannotStart("no bash".to_owned()),
+        StepEnd::CannotStart { code: 127, detail: "no bash".to_owned() },
     ];
     let ended = |end| StepState::Ended { end, console_end: 1 << 40, at: Millis(13) };
     let states = ends.into_iter().map(ended).chain([StepState::Started]);
@@ -162,8 +164,11 @@ pub(crate) fn causes() -> Vec<Cause> {
         Cause::Finished,
         Cause::Exit { step: step(), code: -1 },
         Cause::Signal { step: step(), signal: 9 },
-        Cause::CannotStart { step: step(), detail: detail() },
-        Cause::Memory { step: step() },
+        Cause::CannotStart { step: step(), code: 126, detail: detail() },
+        Cause::Memory { step: step(), memory: MemoryUse { limit: None, peak: Some(9) } },
+        Cause::Processes { step: step(), code: 2 },
+        Cause::Output { step: step() },
+        Cause::Disk { used: 1 << 40, limit: 7 },
         Cause::Timeout { limit },
         Cause::Inactivity { limit },
         Cause::Stopped { by: "lost client".to_owned() },

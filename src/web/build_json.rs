@@ -22,6 +22,8 @@ pub(super) struct BuildJson {
     result: Option<&'static str>,
     /// Where it stands or why it ended, in words.
     reason: String,
+    /// Why it ended, in a word of pools-12.9.
+    cause: Option<String>,
     accepted_ms: u64,
     started_ms: Option<u64>,
     ended_ms: Option<u64>,
@@ -71,6 +73,8 @@ struct StepJson {
     ended_ms: Option<u64>,
     /// How it ended, in words.
     end: Option<String>,
+    /// The same in one word.
+    end_kind: Option<&'static str>,
     console_start: u64,
     console_end: Option<u64>,
 }
@@ -95,6 +99,7 @@ impl BuildJson {
                 BuildState::Ended(outcome) => outcome.cause.to_string(),
                 _ => sentence(record),
             },
+            cause: record.state.outcome().map(|outcome| outcome.cause.kind()),
             accepted_ms: record.accepted_at.0,
             started_ms: millis(record.started_at),
             ended_ms: millis(record.ended_at),
@@ -116,10 +121,10 @@ impl BuildJson {
 
 impl StepJson {
     fn new(step: &crate::model::StepRecord) -> StepJson {
-        let (end, console_end, ended_ms) = match &step.state {
-            StepState::Started => (None, None, None),
+        let (end, end_kind, console_end, ended_ms) = match &step.state {
+            StepState::Started => (None, None, None, None),
             StepState::Ended { end, console_end, at } => {
-                (Some(end_text(end)), Some(*console_end), Some(at.0))
+                (Some(end_text(end)), Some(end.kind()), Some(*console_end), Some(at.0))
             }
         };
         StepJson {
@@ -128,6 +133,7 @@ impl StepJson {
             started_ms: step.started_at.0,
             ended_ms,
             end,
+            end_kind,
             console_start: step.console_start,
             console_end,
         }

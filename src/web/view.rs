@@ -162,11 +162,13 @@ pub(super) fn end_text(end: &StepEnd) -> String {
         StepEnd::Exit(0) => "done".to_owned(),
         StepEnd::Exit(code) => format!("exit code {code}"),
         StepEnd::Signal(signal) => format!("ended by signal {signal}"),
-        StepEnd::Memory => "out of memory".to_owned(),
+        StepEnd::Memory(_) => "out of memory".to_owned(),
+        StepEnd::Processes(code) => format!("exit code {code}, no process was left to give"),
+        StepEnd::Output => "more output than allowed".to_owned(),
         StepEnd::Timeout => "time limit".to_owned(),
         StepEnd::Inactivity => "silent for too long".to_owned(),
         StepEnd::Stopped => "stopped".to_owned(),
-        StepEnd::CannotStart(detail) => format!("could not start: {detail}"),
+        StepEnd::CannotStart { detail, .. } => format!("could not start: {detail}"),
     }
 }
 

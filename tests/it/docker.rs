@@ -152,7 +152,11 @@ async fn pools_d60_a_kill_for_memory_is_told_from_other_ends() {
     let (_, end) = run(&keeper, script(&spec.directory, 1, "exec tail /dev/zero")).await;
     assert!(end.memory_kills > 0, "{end:?}");
     assert_eq!(end.memory_limit, Some(64 << 20));
-    assert_eq!(model::StepEnd::from(&end), model::StepEnd::Memory);
+    let limit = Some(64 << 20);
+    assert_eq!(
+        model::StepEnd::from(&end),
+        model::StepEnd::Memory(model::MemoryUse { limit, peak: end.memory_peak })
+    );
     // A child that was killed is no failure of a step that goes on.
     let (_, end) = run(&keeper, script(&spec.directory, 2, "tail /dev/zero; exit 0")).await;
     assert!(end.memory_kills > 0);

@@ -28,6 +28,7 @@ pub fn label(image: Option<&str>) -> LabelDefinition {
         memory_bytes: None,
         pids: 512,
         shm_bytes: None,
+        disk_bytes: None,
         mounts: Vec::new(),
         environment: vec![("OF_THE_LABEL".to_owned(), "1".to_owned())],
         user: None,

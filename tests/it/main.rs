@@ -87,6 +87,8 @@ mod stalled;
 #[cfg(test)]
 mod started;
 #[cfg(test)]
+mod step_ends;
+#[cfg(test)]
 #[allow(dead_code, unused_imports, reason = "each subject uses a part of it")]
 mod support;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What the kernel says about the node's memory: kills, limit, peak; control groups of version 2 and 1 (decision 33).
+//! What the kernel says about the node's memory (kills, limit, peak) and about processes that it refused; control groups of version 2 and 1
+//! (decision 33).
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ impl Memory {
     /// Reads them now. What the kernel does not offer is absent, or zero.
     pub fn read() -> Memory {
         let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let (v2, v1) = group_paths(&groups);
+        let (v2, v1) = (path_of(&groups, ""), path_of(&groups, "memory"));
         // Inside a container the group is mounted at the root, whatever path it has outside.
         let v2 = [PathBuf::from(format!("/sys/fs/cgroup{v2}")), "/sys/fs/cgroup".into()];
         let v1 = [PathBuf::from(format!("/sys/fs/cgroup/memory{v1}")), "/sys/fs/cgroup/memory".into()];
@@ -46,21 +47,28 @@ impl Memory {
     }
 }
 
-/// This process's paths in /proc/self/cgroup: the unified hierarchy's, and the memory controller's of version 1.
-fn group_paths(groups: &str) -> (String, String) {
-    let mut found = (String::new(), String::new());
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':');
-        let (Some(number), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
-            continue;
-        };
-        if number == "0" && controllers.is_empty() {
-            path.clone_into(&mut found.0);
-        } else if controllers.split(',').any(|name| name == "memory") {
-            path.clone_into(&mut found.1);
-        }
-    }
-    found
+/// How often this group was refused a process since it was made, for having as many as it may have.
+pub(super) fn refused() -> u64 {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let (v2, v1) = (path_of(&groups, ""), path_of(&groups, "pids"));
+    let places = [
+        format!("/sys/fs/cgroup/pids{v1}"),
+        "/sys/fs/cgroup/pids".to_owned(),
+        format!("/sys/fs/cgroup{v2}"),
+        "/sys/fs/cgroup".to_owned(),
+    ];
+    let events = places.iter().find_map(|place| fs::read_to_string(format!("{place}/pids.events")).ok());
+    events.and_then(|events| keyed(&events, "max")).unwrap_or(0)
+}
+
+/// This process's path in /proc/self/cgroup: that of a controller of version 1, or of the unified hierarchy, which names none.
+fn path_of(groups: &str, controller: &str) -> String {
+    let of = |line: &str| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        controllers.split(',').any(|name| name == controller).then(|| path.to_owned())
+    };
+    groups.lines().find_map(of).unwrap_or_default()
 }
 
 fn keyed(text: &str, key: &str) -> Option<u64> {
@@ -79,10 +87,10 @@ mod tests {
 
     #[test]
     fn both_versions_of_control_groups_are_found() {
-        assert_eq!(
-            group_paths("11:cpu,memory:/docker/ab\n0::/init.scope\n"),
-            ("/init.scope".to_owned(), "/docker/ab".to_owned())
-        );
+        let groups = "11:cpu,memory:/docker/ab\n3:name=systemd:/x\n0::/init.scope\n";
+        assert_eq!(path_of(groups, ""), "/init.scope");
+        assert_eq!(path_of(groups, "memory"), "/docker/ab");
+        assert_eq!(path_of(groups, "pids"), "");
         assert_eq!(keyed("low 0\noom 3\noom_kill 2\n", "oom_kill"), Some(2));
         assert_eq!(number("max\n"), None);
     }

@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, WaitStatus, pidfd_open};
 use super::ending::Ending;
 use super::exec;
 use super::log::Log;
-use super::memory::Memory;
+use super::memory::{Memory, refused};
 use crate::keeper::wire::{
     EndedBy, Exit, LOG, STATUS, STEPS, StepEnd, StepId, StepSpec, StepState, parse_status, write_status,
 };
@@ -59,6 +59,8 @@ pub(super) struct Running {
     grace: Duration,
     end_at_log_limit: bool,
     memory: Memory,
+    /// Processes refused before it.
+    refused: u64,
 }
 
 /// A step's directory, relative to the node's.
@@ -80,7 +82,7 @@ impl Step {
         fs::create_dir(&control)?;
         let log = Log::create(&control.join(LOG), spec.log_limit)?;
         let started_at = now_millis();
-        let memory = Memory::read();
+        let (memory, before) = (Memory::read(), refused());
         match spawn(&spec, &control) {
             Ok((pid, output)) => Ok(Step::Running(Box::new(Running {
                 pid,
@@ -99,6 +101,7 @@ impl Step {
                 grace: spec.grace,
                 end_at_log_limit: spec.end_at_log_limit,
                 memory,
+                refused: before,
             }))),
             Err(error) => Ok(Step::Ended(not_started(error, &control, log, started_at))),
         }
@@ -212,6 +215,7 @@ impl Running {
             exit: self.exit.take().unwrap_or(Exit::Signal(9)),
             by: self.ending.as_ref().map_or(EndedBy::Itself, |ending| ending.by),
             memory_kills: memory.kills.saturating_sub(self.memory.kills),
+            processes_refused: refused().saturating_sub(self.refused),
             memory_limit: memory.limit,
             memory_peak: memory.peak,
             log_length: self.log.length(),
@@ -271,6 +275,7 @@ fn not_started(error: io::Error, control: &Path, mut log: Log, started_at: u64) 
         exit: Exit::NotStarted { code: 125, text },
         by: EndedBy::Itself,
         memory_kills: 0,
+        processes_refused: 0,
         memory_limit: None,
         memory_peak: None,
         log_dropped: log.finish(),

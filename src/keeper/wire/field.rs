@@ -116,6 +116,11 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is left, whole.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)

@@ -27,8 +27,13 @@ pub fn write_status(end: &StepEnd) -> String {
         EndedBy::LogLimit => "log-limit",
     };
     let mut text = format!(
-        "{exit}\nby {by}\nlog-length {}\nlog-dropped {}\nstarted-at {}\nended-at {}\nmemory-kills {}\n",
-        end.log_length, end.log_dropped, end.started_at, end.ended_at, end.memory_kills
+        "{exit}\nby {by}\nlog-length {}\nlog-dropped {}\nstarted-at {}\nended-at {}\nmemory-kills {}\nprocesses-refused {}\n",
+        end.log_length,
+        end.log_dropped,
+        end.started_at,
+        end.ended_at,
+        end.memory_kills,
+        end.processes_refused
     );
     for (name, value) in [("memory-limit", end.memory_limit), ("memory-peak", end.memory_peak)] {
         if let Some(value) = value {
@@ -70,6 +75,8 @@ pub fn parse_status(text: &str) -> Result<StepEnd, StatusError> {
             _ => return Err(StatusError { field: "by" }),
         },
         memory_kills: number("memory-kills")?,
+        // A keeper from before does not count them.
+        processes_refused: optional("processes-refused").unwrap_or(0),
         memory_limit: optional("memory-limit"),
         memory_peak: optional("memory-peak"),
         log_length: number("log-length")?,

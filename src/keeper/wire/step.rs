@@ -81,6 +81,8 @@ pub struct StepEnd {
     pub by: EndedBy,
     /// Processes that the kernel ended for memory in this node while the step ran (pools-D60).
     pub memory_kills: u64,
+    /// Processes that the kernel refused to this node while the step ran, since there were as many as there may be.
+    pub processes_refused: u64,
     /// The node's memory limit in bytes, if it has one.
     pub memory_limit: Option<u64>,
     /// The most memory that the node ever used, in bytes, where the kernel tells.
@@ -178,6 +180,7 @@ impl StepEnd {
         for number in [self.log_length, self.log_dropped, self.started_at, self.ended_at] {
             out.u64(number);
         }
+        out.u64(self.processes_refused);
     }
 
     pub(super) fn read(from: &mut Reader<'_>) -> Result<StepEnd, Malformed> {
@@ -207,6 +210,8 @@ impl StepEnd {
             log_dropped: from.u64("log dropped")?,
             started_at: from.u64("started")?,
             ended_at: from.u64("ended")?,
+            // A keeper from before does not count them; the end of a step is the end of its message.
+            processes_refused: if from.is_empty() { 0 } else { from.u64("processes refused")? },
         })
     }
 }

@@ -36,6 +36,7 @@ fn ends() -> Vec<StepEnd> {
                 exit: exit.clone(),
                 by,
                 memory_kills: 3,
+                processes_refused: 4,
                 memory_limit: Some(1 << 30),
                 memory_peak: None,
                 log_length: u64::MAX,

@@ -45,6 +45,23 @@ pub(super) async fn remove(
     Ok(())
 }
 
+/// The bytes that a node's containers have written into their own layers: the node's, and those of all that its builds made.
+///
+/// # Errors
+/// When the engine does not tell.
+pub(super) async fn written(
+    docker: &Docker,
+    config: &DockerConfig,
+    node: NodeId,
+) -> Result<u64, ProviderError> {
+    let filter = node_filter(config, node);
+    let options = ListContainersOptionsBuilder::default().all(true).size(true).filters(&filter).build();
+    let found = docker.list_containers(Some(options)).await;
+    let found = found.map_err(|error| error::classify(&error, Phase::Look))?;
+    let sizes = found.into_iter().filter_map(|container| u64::try_from(container.size_rw?).ok());
+    Ok(sizes.sum())
+}
+
 /// Not found is gone.
 fn gone(removed: Result<(), bollard::errors::Error>) -> Result<(), ProviderError> {
     match removed.map_err(|error| error::classify(&error, Phase::Repeatable)) {

@@ -346,6 +346,13 @@ impl Provider for DockerProvider {
         }))
     }
 
+    async fn disk_use(&self, lease: &DoorSpec) -> Result<Option<u64>, ProviderError> {
+        let docker = self.engine.client().await?;
+        let written = children::written(&docker, &self.config, lease.node);
+        let (written, directory) = tokio::join!(written, directory::usage(self.directory(lease.node)));
+        Ok(Some(written? + directory?))
+    }
+
     async fn diagnose(&self, node: NodeId) -> String {
         match self.look(node).await {
             Ok(Some(seen)) => seen.diagnosis,

@@ -63,6 +63,7 @@ pub fn label(name: &str, min_ready: u32) -> LabelDefinition {
         memory_bytes: None,
         pids: 1024,
         shm_bytes: None,
+        disk_bytes: None,
         mounts: Vec::new(),
         environment: Vec::new(),
         user: None,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Cause, Millis, StopMark};
+use super::step::UNKNOWN_CODE;
+use crate::model::{Cause, MemoryUse, Millis, StopMark};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StopRow {
@@ -16,16 +17,61 @@ pub(super) struct StopRow {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum CauseRow {
     Finished,
-    Exit { step: String, code: i32 },
-    Signal { step: String, signal: i32 },
-    CannotStart { step: String, detail: String },
-    Memory { step: String },
-    Timeout { limit_millis: u64 },
-    Inactivity { limit_millis: u64 },
-    Stopped { by: String },
-    Publisher { name: String, detail: String },
-    Definition { detail: String },
-    Infrastructure { detail: String },
+    Exit {
+        step: String,
+        code: i32,
+    },
+    Signal {
+        step: String,
+        signal: i32,
+    },
+    CannotStart {
+        step: String,
+        #[serde(default = "unknown_code")]
+        code: i32,
+        detail: String,
+    },
+    Memory {
+        step: String,
+        #[serde(default)]
+        limit: Option<u64>,
+        #[serde(default)]
+        peak: Option<u64>,
+    },
+    Processes {
+        step: String,
+        code: i32,
+    },
+    Output {
+        step: String,
+    },
+    Disk {
+        used: u64,
+        limit: u64,
+    },
+    Timeout {
+        limit_millis: u64,
+    },
+    Inactivity {
+        limit_millis: u64,
+    },
+    Stopped {
+        by: String,
+    },
+    Publisher {
+        name: String,
+        detail: String,
+    },
+    Definition {
+        detail: String,
+    },
+    Infrastructure {
+        detail: String,
+    },
+}
+
+fn unknown_code() -> i32 {
+    UNKNOWN_CODE
 }
 
 fn in_millis(duration: Duration) -> u64 {
@@ -38,8 +84,13 @@ impl From<&Cause> for CauseRow {
             Cause::Finished => CauseRow::Finished,
             Cause::Exit { step, code } => CauseRow::Exit { step, code },
             Cause::Signal { step, signal } => CauseRow::Signal { step, signal },
-            Cause::CannotStart { step, detail } => CauseRow::CannotStart { step, detail },
-            Cause::Memory { step } => CauseRow::Memory { step },
+            Cause::CannotStart { step, code, detail } => CauseRow::CannotStart { step, code, detail },
+            Cause::Memory { step, memory } => {
+                CauseRow::Memory { step, limit: memory.limit, peak: memory.peak }
+            }
+            Cause::Processes { step, code } => CauseRow::Processes { step, code },
+            Cause::Output { step } => CauseRow::Output { step },
+            Cause::Disk { used, limit } => CauseRow::Disk { used, limit },
             Cause::Timeout { limit } => CauseRow::Timeout { limit_millis: in_millis(limit) },
             Cause::Inactivity { limit } => CauseRow::Inactivity { limit_millis: in_millis(limit) },
             Cause::Stopped { by } => CauseRow::Stopped { by },
@@ -56,8 +107,13 @@ impl CauseRow {
             CauseRow::Finished => Cause::Finished,
             CauseRow::Exit { step, code } => Cause::Exit { step, code },
             CauseRow::Signal { step, signal } => Cause::Signal { step, signal },
-            CauseRow::CannotStart { step, detail } => Cause::CannotStart { step, detail },
-            CauseRow::Memory { step } => Cause::Memory { step },
+            CauseRow::CannotStart { step, code, detail } => Cause::CannotStart { step, code, detail },
+            CauseRow::Memory { step, limit, peak } => {
+                Cause::Memory { step, memory: MemoryUse { limit, peak } }
+            }
+            CauseRow::Processes { step, code } => Cause::Processes { step, code },
+            CauseRow::Output { step } => Cause::Output { step },
+            CauseRow::Disk { used, limit } => Cause::Disk { used, limit },
             CauseRow::Timeout { limit_millis } => {
                 Cause::Timeout { limit: Duration::from_millis(limit_millis) }
             }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Millis, StepEnd, StepRecord, StepState};
+use crate::model::{MemoryUse, Millis, StepEnd, StepRecord, StepState};
+
+/// Of a step that could not start: anything but a program that is missing or may not be run.
+pub(super) const UNKNOWN_CODE: i32 = 125;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StepRow {
@@ -27,10 +30,21 @@ enum HowRow {
     Exit(i32),
     Signal(i32),
     Memory,
+    MemoryOf {
+        limit: Option<u64>,
+        peak: Option<u64>,
+    },
+    Processes(i32),
+    Output,
     Timeout,
     Inactivity,
     Stopped,
+    /// As it was kept before codes were.
     CannotStart(String),
+    NotStarted {
+        code: i32,
+        detail: String,
+    },
 }
 
 impl From<&StepRecord> for StepRow {
@@ -41,11 +55,15 @@ impl From<&StepRecord> for StepRow {
                 let how = match end {
                     StepEnd::Exit(code) => HowRow::Exit(*code),
                     StepEnd::Signal(signal) => HowRow::Signal(*signal),
-                    StepEnd::Memory => HowRow::Memory,
+                    StepEnd::Memory(memory) => HowRow::MemoryOf { limit: memory.limit, peak: memory.peak },
+                    StepEnd::Processes(code) => HowRow::Processes(*code),
+                    StepEnd::Output => HowRow::Output,
                     StepEnd::Timeout => HowRow::Timeout,
                     StepEnd::Inactivity => HowRow::Inactivity,
                     StepEnd::Stopped => HowRow::Stopped,
-                    StepEnd::CannotStart(detail) => HowRow::CannotStart(detail.clone()),
+                    StepEnd::CannotStart { code, detail } => {
+                        HowRow::NotStarted { code: *code, detail: detail.clone() }
+                    }
                 };
                 Some(EndRow { how, console_end: *console_end, at: at.0 })
             }
@@ -66,11 +84,15 @@ impl StepRow {
             let end = match row.how {
                 HowRow::Exit(code) => StepEnd::Exit(code),
                 HowRow::Signal(signal) => StepEnd::Signal(signal),
-                HowRow::Memory => StepEnd::Memory,
+                HowRow::Memory => StepEnd::Memory(MemoryUse::default()),
+                HowRow::MemoryOf { limit, peak } => StepEnd::Memory(MemoryUse { limit, peak }),
+                HowRow::Processes(code) => StepEnd::Processes(code),
+                HowRow::Output => StepEnd::Output,
                 HowRow::Timeout => StepEnd::Timeout,
                 HowRow::Inactivity => StepEnd::Inactivity,
                 HowRow::Stopped => StepEnd::Stopped,
-                HowRow::CannotStart(detail) => StepEnd::CannotStart(detail),
+                HowRow::CannotStart(detail) => StepEnd::CannotStart { code: UNKNOWN_CODE, detail },
+                HowRow::NotStarted { code, detail } => StepEnd::CannotStart { code, detail },
             };
             StepState::Ended { end, console_end: row.console_end, at: Millis(row.at) }
         });
