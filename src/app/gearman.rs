@@ -48,8 +48,8 @@ pub(super) fn start(
 /// The names that this process serves: those of owned jobs, and the manager's when there is any job at all. A plain server
 /// owns nothing (decision 13).
 pub(super) fn local_names(config: &Config, router: &Router, pool: &Pool) -> LocalNames {
-    let on_masters = router.on_masters();
-    if config.catalog.own.is_empty() && on_masters.is_empty() {
+    let places = router.places();
+    if config.catalog.own.is_empty() && places.is_empty() {
         return LocalNames::default();
     }
     let mut plan = RoomPlan::new(config);
@@ -62,7 +62,7 @@ pub(super) fn local_names(config: &Config, router: &Router, pool: &Pool) -> Loca
     };
     let catalog = router.catalog();
     let manager = &config.gearman.manager;
-    let mut names = feed::local_names(&catalog, &pool.atoms(), manager, &mut group, &on_masters);
+    let mut names = feed::local_names(&catalog, &pool.atoms(), manager, &mut group, &places);
     names.rooms = Rooms { group_of: names.rooms.group_of, ..plan.rooms() };
     names
 }

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reload::{self, ReadinessSender, Reload};
+use super::reload::{self, ReadinessSender, Reload, Renewals};
 use super::retention::Retention;
 use super::secrets::Credentials;
 use super::smtp::Smtp;
@@ -22,7 +22,7 @@ use crate::execute::{self, Context, Mailer, Settings};
 use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
-use crate::route::{self, Masters, Router, RunContext};
+use crate::route::{self, Asked, Book, Masters, Router, RunContext};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{History, Store};
 use crate::sys::{SharedClock, SteadyClock};
@@ -49,6 +49,9 @@ pub(super) struct House {
     catalog: CatalogHandle,
     router: Router,
     masters: Masters,
+    book: Book,
+    /// Asks for the names to be listed anew, until `take_reloads` takes them.
+    renewals: Option<Renewals>,
     addresses: Addresses,
     pub pool: Pool,
     pub server: Server,
@@ -73,6 +76,10 @@ impl House {
         let catalog = CatalogHandle::load(config.catalog.clone()).await;
         reload::tell_problems(catalog.current().problems());
         let router = Router::new(catalog.clone(), config.routes.clone());
+        let masters = masters::watched(&config);
+        let (renew, renewals) = mpsc::channel(RELOADS);
+        let book = Book::open(Arc::clone(&store), Arc::clone(&clock), router.clone(), masters.clone(), renew);
+        let book = book.await.map_err(StartError::Names)?;
         let names = store.gearman_names().await.map_err(StartError::Names)?;
         let pool = pool::start(&config, &store, &clock, &shutdown).await?;
         let local = gearman::local_names(&config, &router, &pool);
@@ -84,10 +91,9 @@ impl House {
             Artifacts::open(config.state.join("artifacts"), Limits::default()).map_err(StartError::State)?;
         let (builds, accepted) = Builds::new(Arc::clone(&store), Arc::clone(&clock), metrics.builds.clone());
         let routes = router.clone();
-        builds.route_by(move |job| routes.route(job));
+        builds.route_by(move |request| routes.route(&Asked::of(request)));
         let tasks = TaskTracker::new();
         let credentials = Credentials::new(config.credentials.clone());
-        let masters = masters::watched(&config);
         let house = House {
             config,
             clock,
@@ -98,6 +104,8 @@ impl House {
             catalog,
             router,
             masters,
+            book,
+            renewals: Some(renewals),
             addresses,
             pool,
             server,
@@ -197,7 +205,12 @@ impl House {
     }
 
     /// Takes reloads from now on.
-    pub fn take_reloads(&self, overrides: Overrides, feed: Arc<Feed>, readiness: ReadinessSender) -> Reloads {
+    pub fn take_reloads(
+        &mut self,
+        overrides: Overrides,
+        feed: Arc<Feed>,
+        readiness: ReadinessSender,
+    ) -> Reloads {
         let reload = Reload {
             config: self.config.clone(),
             overrides,
@@ -210,7 +223,9 @@ impl House {
             credentials: self.credentials.clone(),
         };
         let (reloads, asked) = mpsc::channel(RELOADS);
-        self.tasks.spawn(reload.run(asked, self.shutdown.clone()));
+        // Without them, as after a first call, nobody would ask.
+        let renewals = self.renewals.take().unwrap_or_else(|| mpsc::channel(1).1);
+        self.tasks.spawn(reload.run(asked, renewals, self.shutdown.clone()));
         reloads
     }
 
@@ -227,6 +242,7 @@ impl House {
             artifacts: self.artifacts.clone(),
             history: History::new(Arc::clone(&self.store)),
             catalog: self.catalog.clone(),
+            routes: self.book.clone(),
             reload,
             pool: Some(self.pool.clone()),
             metrics: self.metrics.clone(),

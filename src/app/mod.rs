@@ -66,7 +66,7 @@ pub struct Running {
 pub async fn start(config: Config, overrides: Overrides) -> Result<Running, StartError> {
     let (listener, http) = listen(config.http.listen).await?;
     let url = config.http.public_url.clone().unwrap_or_else(|| format!("http://{http}/"));
-    let (house, events, accepted) = House::open(config, Addresses::new(&url)).await?;
+    let (mut house, events, accepted) = House::open(config, Addresses::new(&url)).await?;
     let (unfinished, feed) = house.run_builds(events, accepted).await?;
     house.keep_in_order().await;
     let (readiness, ready) = reload::ReadinessSender::new();

@@ -20,6 +20,9 @@ use crate::route::Router;
 use crate::web::{Readiness, Trouble};
 use crate::zuul::feed::Feed;
 
+/// Requests to list the names that are ours anew, with the way back for the word that it was handed on.
+pub(super) type Renewals = mpsc::Receiver<oneshot::Sender<()>>;
+
 /// What a reload touches.
 pub(super) struct Reload {
     /// The configuration in force.
@@ -67,10 +70,11 @@ impl ReadinessSender {
 }
 
 impl Reload {
-    /// Reloads on SIGHUP and on request until `shutdown`.
+    /// Reloads on SIGHUP and on request, and lists names anew when routes were turned, until `shutdown`.
     pub async fn run(
         mut self,
         mut asked: mpsc::Receiver<oneshot::Sender<ReloadReport>>,
+        mut renewals: Renewals,
         shutdown: CancellationToken,
     ) {
         let mut hang_up = match signal(SignalKind::hangup()) {
@@ -85,6 +89,11 @@ impl Reload {
                 () = shutdown.cancelled() => return,
                 _ = hang_up.recv() => {
                     self.reload().await;
+                }
+                Some(done) = renewals.recv() => {
+                    self.list_names().await;
+                    // Whoever turned the routes may have gone away.
+                    let _ = done.send(());
                 }
                 Some(answer) = asked.recv() => {
                     // Whoever asked may have gone away.
@@ -125,16 +134,21 @@ impl Reload {
         let pool = config.pool();
         self.pool.reload(pool.labels, pool.providers).await;
         self.feed.set_room(config.room()).await;
-        self.router.set(config.routes.clone());
+        self.router.set(&config.routes);
         let catalog: Arc<Catalog> = self.catalog.current();
-        let names = gearman::local_names(&config, &self.router, &self.pool);
         let (own, changed) = (catalog.owned().count(), report.changed.len());
         info!(jobs.own = own, jobs.changed = changed, read.ms = reading.as_millis(), "reloaded");
+        self.config = config;
+        self.list_names().await;
+        report
+    }
+
+    /// The names that are ours by catalogue, routes and pool of this moment. Jobs that are queued change hands with them.
+    async fn list_names(&self) {
+        let names = gearman::local_names(&self.config, &self.router, &self.pool);
         if self.server.send(Command::SetLocal(names)).await.is_err() {
             warn!("the Gearman server has ended");
         }
-        self.config = config;
-        report
     }
 }
 

@@ -39,19 +39,24 @@ impl RoomPlan {
             provider: label.provider.clone(),
             max: label.max_nodes,
         };
-        let masters = config.masters_of_routes();
         let of_master = |master: &MasterConfig| Label {
             name: master_label(&master.name),
             provider: master_label(&master.name),
             max: Some(master.max_builds),
         };
         RoomPlan {
-            labels: config.labels.definitions.iter().map(label).chain(masters.map(of_master)).collect(),
+            labels: config
+                .labels
+                .definitions
+                .iter()
+                .map(label)
+                .chain(config.masters.iter().map(of_master))
+                .collect(),
             providers: config
                 .providers
                 .iter()
                 .map(|provider| provider.limits.clone())
-                .chain(config.masters_of_routes().map(|master| ProviderLimits {
+                .chain(config.masters.iter().map(|master| ProviderLimits {
                     max_nodes: master.max_builds,
                     ..ProviderLimits::new(&master_label(&master.name))
                 }))

@@ -26,8 +26,8 @@ const RETRY_LONGEST: Duration = Duration::from_secs(5);
 /// From this try on, a build that ends without a word gets `LOST` (decision 8).
 const LOST_AT: u32 = 3;
 
-/// Says where builds of a job run.
-type RouteOf = dyn Fn(&JobName) -> Option<Route> + Send + Sync;
+/// Says where a build runs.
+type RouteOf = dyn Fn(&BuildRequest) -> Option<Route> + Send + Sync;
 
 /// All builds. Cheap to clone.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ impl Builds {
     }
 
     /// Routes every build that comes without a route, whoever asks for it; only the first call counts.
-    pub fn route_by(&self, route: impl Fn(&JobName) -> Option<Route> + Send + Sync + 'static) {
+    pub fn route_by(&self, route: impl Fn(&BuildRequest) -> Option<Route> + Send + Sync + 'static) {
         let _ = self.shared.routes.set(Box::new(route));
     }
 
@@ -198,7 +198,7 @@ impl Builds {
         floor: BuildNumber,
     ) -> Result<Accepted, Refusal> {
         if request.route.is_none() {
-            request.route = self.shared.routes.get().and_then(|route| route(&request.job));
+            request.route = self.shared.routes.get().and_then(|route| route(&request));
         }
         let mut record = BuildRecord::accepted(id, request, recipe, self.shared.clock.now());
         let numbered = self.shared.store.accept_build(record.clone(), floor).await;

@@ -20,6 +20,7 @@ mod origins;
 mod output;
 mod plan;
 mod reading;
+mod route;
 mod serve;
 mod status;
 mod tree;
@@ -83,6 +84,7 @@ enum Command {
     /// Builds of a running server
     Build(build::Build),
     Master(master::MasterCommand),
+    Route(route::RouteCommand),
     /// Nodes of a running server
     Node(node::Node),
     /// Leases of a running server
@@ -153,6 +155,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         Command::Plan(plan) => plan.run(global, output),
         Command::Build(build) => build.run(global, output),
         Command::Master(master) => master.run(global, output),
+        Command::Route(route) => route.run(global, output),
         Command::Node(node) => node.run(global, output),
         Command::Lease(lease) => lease.run(global, output),
         Command::Events(events) => events.run(global, output),

@@ -197,18 +197,9 @@ impl Config {
     pub fn room(&self) -> u32 {
         let limits = self.providers.iter().map(|provider| &provider.limits).filter(|limits| !limits.draining);
         let nodes = limits.fold(0u32, |sum, limits| sum.saturating_add(limits.max_nodes));
-        let masters =
-            self.masters_of_routes().fold(0u32, |sum, master| sum.saturating_add(master.max_builds));
+        let masters = self.masters.iter().fold(0u32, |sum, master| sum.saturating_add(master.max_builds));
         let nodes = nodes.saturating_add(masters);
         self.builds.max_running.map_or(nodes, |count| u32::try_from(count).unwrap_or(u32::MAX))
-    }
-
-    /// The masters that some route names.
-    pub fn masters_of_routes(&self) -> impl Iterator<Item = &MasterConfig> {
-        let named = |master: &&MasterConfig| {
-            self.routes.rules().iter().any(|rule| rule.master.as_deref() == Some(master.name.as_str()))
-        };
-        self.masters.iter().filter(named)
     }
 
     /// What the pool is told.

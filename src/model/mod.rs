@@ -34,7 +34,7 @@ pub use node::NodeState;
 pub use parameter::{Parameter, ParameterValue, Parameters};
 pub use problem::{Frame, Position, Problem, Severity};
 pub use result::{Outcome, ResultWord};
-pub use route::{MasterLog, MasterRun, MasterStep, Route, Side, Stage};
+pub use route::{MasterLog, MasterRun, MasterStep, Route, Selector, Setting, Side, Stage, Turn, TurnKind};
 
 /// Wall-clock time in milliseconds since 1970 (UTC). Deadlines that must survive a restart are kept in this form (pools-P5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

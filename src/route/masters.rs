@@ -31,6 +31,11 @@ impl Masters {
         Masters { known: Arc::new(masters.into_iter().map(|one| (one.name().to_owned(), one)).collect()) }
     }
 
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
+        self.known.keys().cloned().collect()
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Watched> {
         self.known.get(name).cloned()
     }

@@ -6,19 +6,29 @@
 //! then `run`.
 
 mod asking;
+mod book;
+mod check;
 mod decide;
 mod following;
+mod listing;
 mod log;
 mod master;
 mod masters;
 mod queued;
 mod router;
+mod rule;
 mod run;
 mod search;
+mod share;
 mod watch;
+mod wish;
 
-pub use decide::{Routes, Rule};
+pub use book::{Book, Renew};
+pub use decide::{Place, Routes};
+pub use listing::Listing;
 pub use master::{Master, MasterError};
 pub use masters::{Masters, RunContext, run_on_masters, split};
 pub use router::{Planned, Router};
+pub use rule::{Able, Asked, Rule, Source};
 pub use watch::{WatchSettings, Watched};
+pub use wish::{Meant, RouteError, Turned, Who, Wish};

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::Routes;
+use super::check::reasons;
+use super::decide::{Place, Routes};
+use super::listing::{self, Listing};
+use super::rule::{Able, Asked};
 use crate::catalog::recipe::Compiled;
-use crate::catalog::{Catalog, CatalogHandle};
-use crate::model::{BuildNumber, JobName, Route, Side};
+use crate::catalog::{Catalog, CatalogHandle, Entry};
+use crate::model::{BuildNumber, JobName, Route, Turn};
 
-/// Catalogue and routes of this moment. Cheap to clone; a reload changes all clones.
+/// Catalogue and routes of this moment. Cheap to clone; a reload or a turn changes all clones.
 #[derive(Debug, Clone)]
 pub struct Router {
     catalog: CatalogHandle,
@@ -33,9 +36,14 @@ impl Router {
         Router { catalog, routes: Arc::new(ArcSwap::from_pointee(routes)) }
     }
 
-    /// Other routes, effective for the next build.
-    pub fn set(&self, routes: Routes) {
-        self.routes.store(Arc::new(routes));
+    /// Other routes of the configuration, effective for the next build; turns go on counting before them.
+    pub fn set(&self, base: &Routes) {
+        self.routes.rcu(|now| now.over(base));
+    }
+
+    /// Other turns, effective for the next build.
+    pub(super) fn turn<'a>(&self, turns: impl IntoIterator<Item = &'a Turn> + Clone) {
+        self.routes.rcu(|now| now.under(turns.clone()));
     }
 
     /// The routes that count now.
@@ -48,37 +56,59 @@ impl Router {
         self.catalog.current()
     }
 
-    /// Where builds of a job run now.
-    pub fn route(&self, job: &JobName) -> Option<Route> {
-        self.routes.load().decide(job, self.catalog.current().owns(job))
+    /// Where a build runs now.
+    pub fn route(&self, asked: &Asked) -> Option<Route> {
+        self.routes.load().decide(asked, able(&self.catalog.current(), &asked.job))
     }
 
-    /// What a build of a job is begun with now.
-    pub fn plan(&self, job: &JobName) -> Planned {
-        let catalog = self.catalog.current();
-        let route = self.routes.load().decide(job, catalog.owns(job));
+    /// What a build is begun with now.
+    pub fn plan(&self, asked: &Asked) -> Planned {
+        let (catalog, job) = (self.catalog.current(), &asked.job);
+        let route = self.routes.load().decide(asked, able(&catalog, job));
         Planned { route, recipe: catalog.compiled(job), floor: catalog.first_number(job) }
     }
 
     /// Whether a name is a job's, of the tree or of a route.
     pub fn knows(&self, name: &str) -> bool {
-        let on_master = || name.parse().ok().and_then(|job| self.route(&job));
-        self.catalog.current().job(name).is_some() || on_master().is_some()
+        let catalog = self.catalog.current();
+        let placed = |job: JobName| self.routes.load().place(&job, able(&catalog, &job));
+        catalog.job(name).is_some() || name.parse().ok().and_then(placed).is_some()
     }
 
-    /// The jobs that run on masters now, with the master of each: those of the tree that a route takes, and those that routes name.
-    pub fn on_masters(&self) -> Vec<(JobName, String)> {
-        on_masters(&self.routes.load(), &self.catalog.current())
+    /// The routes as they are shown.
+    pub fn listing(&self) -> Listing {
+        listing::listing(&self.routes.load(), &self.catalog.current())
+    }
+
+    /// Every known job with its route.
+    pub fn by_job(&self) -> Vec<(JobName, Option<Route>)> {
+        listing::by_job(&self.routes.load(), &self.catalog.current())
+    }
+
+    /// Why a job cannot run on nodes, as `causeway plan` says it; `None`: it can.
+    pub fn against(&self, job: &JobName) -> Option<Vec<String>> {
+        reasons(&self.catalog.current(), job)
+    }
+
+    /// Where the names of jobs belong now: those of the tree, and those that routes name.
+    pub fn places(&self) -> Vec<(JobName, Place)> {
+        let (routes, catalog) = (self.routes.load(), self.catalog.current());
+        let jobs = jobs(&routes, &catalog);
+        let place = |job: JobName| routes.place(&job, able(&catalog, &job)).map(|place| (job, place));
+        jobs.into_iter().filter_map(place).collect()
     }
 }
 
-fn on_masters(routes: &Routes, catalog: &Catalog) -> Vec<(JobName, String)> {
+/// The jobs that tree or routes name, by name.
+pub(super) fn jobs(routes: &Routes, catalog: &Catalog) -> Vec<JobName> {
     let mut jobs: Vec<JobName> = catalog.jobs().map(|(job, _)| job.clone()).chain(routes.named()).collect();
     jobs.sort();
     jobs.dedup();
-    let master = |job: JobName| match routes.decide(&job, catalog.owns(&job))?.side {
-        Side::Master { name, .. } => Some((job, name)),
-        Side::Pool => None,
-    };
-    jobs.into_iter().filter_map(master).collect()
+    jobs
+}
+
+/// What we can do with a job.
+pub(super) fn able(catalog: &Catalog, job: &JobName) -> Able {
+    let entry = catalog.job(job.as_str());
+    Able { runs: entry.is_some_and(Entry::runs), owned: entry.is_some_and(Entry::owned) }
 }

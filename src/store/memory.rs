@@ -7,11 +7,11 @@ use async_trait::async_trait;
 
 use super::{
     BUILDS_AT_ONCE, BuildFilter, EVENTS_AT_ONCE, EventFilter, LEASES_AT_ONCE, LeaseFilter, LeaseRow,
-    LeaseWrite, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
+    LeaseWrite, LoggedEvent, NodeRow, PoolWrite, Store, StoreError, TURNS_AT_ONCE, TurnFilter,
 };
 use crate::model::{
     BuildId, BuildNumber, BuildRecord, BuildState, Event, JobName, LeaseId, Millis, NodeId, NodeState,
-    ZuulChange,
+    Selector, Turn, ZuulChange,
 };
 
 /// What the store holds.
@@ -25,6 +25,7 @@ struct Tables {
     leases: BTreeMap<LeaseId, LeaseRow>,
     events: VecDeque<LoggedEvent>,
     last_event: u64,
+    turns: BTreeMap<u64, Turn>,
     refusal: Option<StoreError>,
 }
 
@@ -347,6 +348,35 @@ impl Store for MemoryStore {
 
     async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
         Ok(self.write()?.prune_pool(oldest, most))
+    }
+
+    async fn turn_routes(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
+        let mut tables = self.write()?;
+        for turn in turns {
+            tables.turns.entry(turn.number).or_insert(turn);
+        }
+        Ok(())
+    }
+
+    async fn turns_in_force(&self) -> Result<Vec<Turn>, StoreError> {
+        let tables = self.read();
+        let mut newest: BTreeMap<&Option<Selector>, &Turn> = BTreeMap::new();
+        newest.extend(tables.turns.values().map(|turn| (&turn.which, turn)));
+        let mut turns: Vec<Turn> = newest.into_values().cloned().collect();
+        turns.sort_by_key(|turn| turn.number);
+        Ok(turns)
+    }
+
+    async fn turns(&self, filter: TurnFilter) -> Result<Vec<Turn>, StoreError> {
+        let wanted = |turn: &&Turn| {
+            filter.before.is_none_or(|before| turn.number < before)
+                && filter
+                    .jobs
+                    .as_ref()
+                    .is_none_or(|jobs| turn.which.as_ref().is_some_and(|which| which.jobs == *jobs))
+        };
+        let limit = filter.limit.min(TURNS_AT_ONCE) as usize;
+        Ok(self.read().turns.values().rev().filter(wanted).take(limit).cloned().collect())
     }
 
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, ZuulChange};
+use crate::model::{
+    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
+};
 
 /// No listing of builds is longer, whatever limit is asked for: a page, and a bound on the memory that one request takes.
 pub const BUILDS_AT_ONCE: u32 = 1_000;
@@ -26,6 +28,10 @@ pub const BUILDS_AT_ONCE: u32 = 1_000;
 pub const EVENTS_AT_ONCE: u32 = 1_000;
 /// The same for leases.
 pub const LEASES_AT_ONCE: u32 = 1_000;
+/// The same for changes of routes.
+pub const TURNS_AT_ONCE: u32 = 1_000;
+/// Changes of routes that are kept beside those that count: years of them.
+pub const TURNS_KEPT: u64 = 100_000;
 
 /// A store that could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -128,6 +134,17 @@ pub struct BuildFilter {
     pub limit: u32,
 }
 
+/// Which changes of routes to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct TurnFilter {
+    /// Only those of selectors with exactly this pattern of names.
+    pub jobs: Option<String>,
+    /// Only those with smaller numbers (for the next page).
+    pub before: Option<u64>,
+    /// At most so many, and never more than [`TURNS_AT_ONCE`].
+    pub limit: u32,
+}
+
 /// The store. Every method is safe to call again after a failure.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -199,6 +216,13 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets nodes that were deleted and leases that were over before `oldest`, and of each kind all but the newest `most`. Does a
     /// part of it at a time: returns how many are gone, 0 when all are that shall go.
     async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError>;
+
+    /// Keeps changes of routes, all or none, with full synchronisation; one whose number is kept already stays as it is.
+    async fn turn_routes(&self, turns: Vec<Turn>) -> Result<(), StoreError>;
+    /// The newest change of each selector, and the newest one about all routes; the oldest first.
+    async fn turns_in_force(&self) -> Result<Vec<Turn>, StoreError>;
+    /// Changes of routes, newest first.
+    async fn turns(&self, filter: TurnFilter) -> Result<Vec<Turn>, StoreError>;
 
     /// What happened, newest first (pools-P4).
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError>;

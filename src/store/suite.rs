@@ -2,6 +2,7 @@
 
 mod events;
 mod pool;
+mod turns;
 
 use std::future::Future;
 
@@ -67,6 +68,7 @@ pub(crate) async fn run<S: Store, F: Future<Output = S>>(new: impl Fn() -> F) {
     a_build_is_written_from_the_row_that_is_stored(&new().await).await;
     pool::run(&new).await;
     events::run(&new).await;
+    turns::run(&new).await;
     assert!(!new().await.instance_id().await.unwrap().is_empty());
 }
 
@@ -115,6 +117,7 @@ fn full_record() -> BuildRecord {
         .extend(kinds.into_iter().map(|value| Parameter { name: "P".to_owned(), value }));
     full.started_at = Some(Millis(11));
     full.request.route = Some(Route {
+        stage: crate::model::Stage::Shadow,
         side: Side::Master { name: "ci".to_owned(), job: "folder/job".parse().unwrap() },
         reason: "a rule".to_owned(),
     });

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Web;
 use super::api_jobs;
+use super::api_routes;
 use super::build_json::BuildJson;
 use super::console;
 use super::events;
@@ -40,6 +41,13 @@ pub(super) fn routes() -> Router<Web> {
         .route("/jobs", get(api_jobs::list))
         .route("/jobs:reload", post(api_jobs::reload))
         .route("/jobs/{*name}", get(api_jobs::show))
+        .route("/routes", get(api_routes::list).post(api_routes::set))
+        .route("/routes:jobs", get(api_routes::jobs))
+        .route("/routes:history", get(api_routes::history))
+        .route("/routes:promote", post(api_routes::promote))
+        .route("/routes:roll-back", post(api_routes::roll_back))
+        .route("/routes:freeze", post(api_routes::freeze))
+        .route("/routes/{*job}", get(api_routes::show))
         .fallback(super::pages::nothing)
 }
 

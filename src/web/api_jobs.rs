@@ -16,9 +16,10 @@ use crate::catalog::recipe::{ParameterKind, Recipe};
 use crate::model::{
     BuildRequest, JobName, NameError, Origin, Parameter, ParameterValue, Parameters, Precedence, Problem,
 };
+use crate::route::Asked;
 
 /// Who asks with the one token that there is (decision 23).
-const TOKEN_USER: &str = "the token's holder";
+pub(super) const TOKEN_USER: &str = "the token's holder";
 
 /// What `POST /builds` is told.
 #[derive(Debug, Deserialize)]
@@ -38,10 +39,11 @@ pub(super) async fn start(
 ) -> Result<(StatusCode, Json<BuildJson>), Failure> {
     let job = name(&start.job)?;
     let catalog = web.catalog.current();
-    let owned = catalog.job(job.as_str()).filter(|entry| entry.owned());
+    let routed = web.routes.router().route(&Asked::of_job(job.clone())).is_some();
+    let owned = catalog.job(job.as_str()).filter(|_| routed);
     let entry = owned.ok_or_else(|| {
         Failure::not_found(format!("No job called '{job}' runs here."))
-            .detail("`causeway jobs list` shows the jobs, and 'catalog.own' in the configuration says which are ours.")
+            .detail("`causeway jobs list` shows the jobs, and `causeway route list` which are ours.")
     })?;
     let request = BuildRequest {
         route: None,

@@ -33,9 +33,11 @@ pub(super) struct BuildJson {
     user: Option<String>,
     /// The build that started it.
     parent: Option<ParentJson>,
-    /// `master` or `pool`, and why; absent in builds of former versions.
+    /// `master`, `shadow`, `canary` or `pool` (which side: `side`), and why; absent in builds of former versions.
     stage: Option<&'static str>,
     route_reason: Option<String>,
+    /// `master` or `pool`.
+    side: Option<&'static str>,
     /// The build's page on its master.
     master_url: Option<String>,
     stop_asked_ms: Option<u64>,
@@ -108,8 +110,13 @@ impl BuildJson {
             zuul_uuid,
             user,
             parent,
-            stage: record.request.route.as_ref().map(|route| route.stage().as_str()),
+            stage: record.request.route.as_ref().map(|route| route.stage.as_str()),
             route_reason: record.request.route.as_ref().map(|route| route.reason.clone()),
+            side: record
+                .request
+                .route
+                .as_ref()
+                .map(|route| if route.is_on_master() { "master" } else { "pool" }),
             master_url: record.master.as_ref().and_then(|run| run.url.clone()),
             stop_asked_ms: record.stop.as_ref().map(|stop| stop.at.0),
             description: record.description.clone(),

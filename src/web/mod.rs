@@ -7,6 +7,7 @@
 mod address;
 mod api;
 mod api_jobs;
+mod api_routes;
 pub(crate) mod assets;
 mod build_json;
 mod builds;
@@ -50,6 +51,7 @@ use crate::catalog::CatalogHandle;
 use crate::console::Consoles;
 use crate::model::Addresses;
 use crate::pool::Pool;
+use crate::route::Book;
 use crate::store::History;
 use crate::telemetry::Metrics;
 pub use health::{Readiness, ReloadAnswer, Reloads, Trouble};
@@ -71,6 +73,8 @@ pub struct Parts {
     pub history: History,
     /// The jobs.
     pub catalog: CatalogHandle,
+    /// Where jobs run, and its history.
+    pub routes: Book,
     /// Has configuration and jobs read again.
     pub reload: Reloads,
     /// Nodes; `None` when no pool is configured.

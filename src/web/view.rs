@@ -255,7 +255,7 @@ fn facts(record: &BuildRecord, now: Millis) -> Vec<Fact> {
     }
     fact("Node", record.lease.map(|(_, node)| node.to_string()).unwrap_or_default(), String::new());
     if let Some(route) = &record.request.route {
-        fact("Route", route.stage().as_str().to_owned(), route.reason.clone());
+        fact("Route", route.stage.as_str().to_owned(), route.reason.clone());
     }
     fact(
         "On the master",

@@ -81,6 +81,8 @@ mod program;
 mod reload;
 mod rooms;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod stalled;

@@ -13,6 +13,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../migrations/0002_events.sql"),
     include_str!("../migrations/0003_ends.sql"),
     include_str!("../migrations/0004_masters.sql"),
+    include_str!("../migrations/0005_routes.sql"),
 ];
 
 /// Brings the database to the last form, each step in a transaction of its own.

@@ -17,6 +17,7 @@ mod queries;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod writer;
 
 use std::path::Path;
@@ -36,8 +37,11 @@ use self::lock::StateLock;
 use self::writer::{Answer, Change, Writer};
 use super::{
     BuildFilter, EventFilter, LeaseFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
+    TurnFilter,
 };
-use crate::model::{BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, ZuulChange};
+use crate::model::{
+    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
+};
 use crate::sys::{self, SharedClock};
 use crate::telemetry::metrics::StoreMetrics;
 
@@ -224,6 +228,18 @@ impl Store for SqliteStore {
 
     async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
         self.prune(Change::PrunePool(oldest, most)).await
+    }
+
+    async fn turn_routes(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
+        self.change(Change::TurnRoutes(turns), true).await
+    }
+
+    async fn turns_in_force(&self) -> Result<Vec<Turn>, StoreError> {
+        turns::in_force(&self.readers).await
+    }
+
+    async fn turns(&self, filter: TurnFilter) -> Result<Vec<Turn>, StoreError> {
+        turns::listed(&self.readers, &filter).await
     }
 
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError> {

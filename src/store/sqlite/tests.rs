@@ -124,6 +124,14 @@ const FIRST: &str = "INSERT INTO facts VALUES ('instance', 'i1'); \
        VALUES ('00000000001000000c', 'p', 'l', 'h', 'ready', 1, 1, NULL, 'e', ''); \
      INSERT INTO leases (id, build, expression, state, node, queued_at, since) \
        VALUES ('00000000001000000b', '00000000001000000a', 'l', 'active', NULL, 1, 1);";
+const MASTERS: &str = "UPDATE builds SET master = '{\"step\":{\"started\":{\"item\":4,\"number\":9}},\"mark\":[\"ZUUL_UUID\",\"u\"],\
+     \"items_before\":3,\"session\":\"s\",\"estimated_ms\":null,\"url\":null,\"log_next\":1,\"console_end\":2,\
+     \"carriage_return\":false}'; \
+     UPDATE nodes SET version = 5; \
+     INSERT INTO events VALUES (1, 1, 'node', '00000000001000000c', NULL, 'requested', 'c', 'reconciler'), \
+       (2, 1, 'lease', '00000000001000000d', 'releasing', 'released', 'c', 'reconciler'), \
+       (3, 1, 'build', '00000000001000000a', NULL, 'accepted', 'c', 'Zuul'), \
+       (4, 1, 'build', '00000000001000000a', 'accepted', 'ended', 'c', 'dispatcher');";
 const SAMPLES: &[&[&str]] = &[
     &[FIRST],
     &[
@@ -138,16 +146,12 @@ const SAMPLES: &[&[&str]] = &[
            (2, 1, 'lease', '00000000001000000d', 'releasing', 'released', 'c', 'reconciler'); \
          INSERT INTO leases VALUES ('00000000001000000d', '00000000001000000a', 'l', 'released', NULL, 1, 1, 6);",
     ],
+    &[FIRST, MASTERS],
     &[
         FIRST,
-        "UPDATE builds SET master = '{\"step\":{\"started\":{\"item\":4,\"number\":9}},\"mark\":[\"ZUUL_UUID\",\"u\"],\
-         \"items_before\":3,\"session\":\"s\",\"estimated_ms\":null,\"url\":null,\"log_next\":1,\"console_end\":2,\
-         \"carriage_return\":false}'; \
-         UPDATE nodes SET version = 5; \
-         INSERT INTO events VALUES (1, 1, 'node', '00000000001000000c', NULL, 'requested', 'c', 'reconciler'), \
-           (2, 1, 'lease', '00000000001000000d', 'releasing', 'released', 'c', 'reconciler'), \
-           (3, 1, 'build', '00000000001000000a', NULL, 'accepted', 'c', 'Zuul'), \
-           (4, 1, 'build', '00000000001000000a', 'accepted', 'ended', 'c', 'dispatcher');",
+        MASTERS,
+        "INSERT INTO route_turns VALUES (1, 1, 'anna', '', 'set', '[\"a\",null,null,null]', 'canary', 20, 'ci', NULL, NULL), \
+           (2, 2, 'anna', '', 'roll-back', '[\"a\",null,null,null]', NULL, NULL, NULL, NULL, NULL);",
     ],
 ];
 
@@ -175,7 +179,8 @@ async fn migrations_carry_the_rows_of_every_form_over() {
         assert_eq!(store.accept_build(suite::record("a", 9), 1).await.unwrap(), 8);
         let events = store.events(EventFilter { limit: 9, ..EventFilter::default() }).await.unwrap();
         assert_eq!(events.len(), form + 1 + usize::from(form == 3));
-        assert_eq!(builds[0].master.is_some(), form == 3);
+        assert_eq!(builds[0].master.is_some(), form >= 3);
+        assert_eq!(store.turns_in_force().await.unwrap().len(), usize::from(form >= 4));
         // The row that was carried over can be written on from its version.
         let mut node = store.nodes().await.unwrap().remove(0);
         assert_eq!(node.version, if form == 0 { 1 } else { 5 });

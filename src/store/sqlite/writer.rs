@@ -12,8 +12,8 @@ use tracing::{debug, warn};
 use super::builds::Builds;
 use super::error::said;
 use super::lock::StateLock;
-use super::{events, names, nodes, pool};
-use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId};
+use super::{events, names, nodes, pool, turns};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId, Turn};
 use crate::store::{PoolWrite, StoreError};
 use crate::telemetry::metrics::StoreMetrics;
 
@@ -32,6 +32,7 @@ pub(super) enum Change {
     RemoveBuilds(Vec<BuildId>),
     SavePool(PoolWrite),
     RemoveNode(NodeId, Event),
+    TurnRoutes(Vec<Turn>),
     PruneEvents(Millis, u64),
     PrunePool(Millis, u64),
 }
@@ -215,6 +216,7 @@ impl Session {
                     happened.push(event.clone());
                 }
             }
+            Change::TurnRoutes(turns) => turns::add(connection, turns).await?,
             Change::PruneEvents(oldest, most) => {
                 return Ok(Ok(Answer::Number(events::prune(connection, *oldest, *most).await?)));
             }

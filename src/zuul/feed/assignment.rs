@@ -13,6 +13,7 @@ use crate::catalog::recipe::Compiled;
 use crate::gearman::packet::Level;
 use crate::gearman::server::{Command, Handle};
 use crate::model::{BuildRecord, BuildRequest, JobName, Origin, Parameters, Precedence, Route, Side, Stage};
+use crate::route::Asked;
 use crate::zuul::wire::{Ended, Started, parse_parameters};
 
 /// The pause between tries to record a build while the store is full (decision 16).
@@ -93,10 +94,22 @@ impl Feed {
             Ok(parameters) => (parameters, None),
             Err(problem) => (Parameters::default(), Some(problem.to_string())),
         };
-        let planned = self.router.plan(&job);
+        let mut request = BuildRequest {
+            route: None,
+            job,
+            label: label.map(str::to_owned),
+            parameters,
+            precedence: precedence(assignment.level),
+            origin: Origin::Gearman { unique: String::from_utf8_lossy(&assignment.unique).into_owned() },
+        };
+        let planned = self.router.plan(&Asked::of(&request));
         // What cannot even be read is refused here, whichever side it would go to.
-        let route = match &refusal {
-            Some(_) => Some(Route { side: Side::Pool, reason: "its arguments cannot be read".to_owned() }),
+        request.route = match &refusal {
+            Some(_) => Some(Route {
+                stage: Stage::Pool,
+                side: Side::Pool,
+                reason: "its arguments cannot be read".to_owned(),
+            }),
             None => planned.route,
         };
         let compiled = match refusal {
@@ -104,15 +117,6 @@ impl Feed {
             None => planned.recipe,
         };
         let floor = planned.floor;
-        let origin = Origin::Gearman { unique: String::from_utf8_lossy(&assignment.unique).into_owned() };
-        let request = BuildRequest {
-            route,
-            job,
-            label: label.map(str::to_owned),
-            parameters,
-            precedence: precedence(assignment.level),
-            origin,
-        };
         Some((request, compiled, floor))
     }
 
@@ -143,8 +147,7 @@ impl Feed {
     /// What a master thinks its build takes, as the plugin says it: elapsed and estimated milliseconds (zuul 6.4).
     async fn tell_estimate(&self, handle: &Handle, record: &mut watch::Receiver<Arc<BuildRecord>>) {
         let estimate = |record: &BuildRecord| record.master.as_ref().and_then(|run| run.estimated_ms);
-        let on_master =
-            record.borrow().request.route.as_ref().is_some_and(|route| route.stage() == Stage::Master);
+        let on_master = record.borrow().request.route.as_ref().is_some_and(Route::is_on_master);
         if !on_master || self.cancelled.contains(handle) {
             return;
         }

@@ -10,6 +10,7 @@ use causeway::model::{
     Addresses, BuildId, BuildRequest, Cause, LeaseId, NodeId, Origin, Outcome, Parameter, ParameterValue,
     Parameters, Precedence, ResultWord,
 };
+use causeway::route::{Book, Masters, Router, Routes};
 use causeway::store::{History, MemoryStore, Store};
 use causeway::sys::SystemClock;
 use causeway::telemetry::Metrics;
@@ -45,12 +46,24 @@ impl Face {
         let shutdown = CancellationToken::new();
         let (reload, _) = tokio::sync::mpsc::channel(1);
         let (_, readiness) = tokio::sync::watch::channel(Vec::new());
+        let catalog = CatalogHandle::load(CatalogConfig::default()).await;
+        let router = Router::new(catalog.clone(), Routes::default());
+        let (renew, _) = tokio::sync::mpsc::channel(1);
+        let book = Book::open(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::new(SystemClock),
+            router,
+            Masters::default(),
+            renew,
+        );
+        let routes = book.await.unwrap();
         let web = Web::new(Parts {
             builds: builds.clone(),
             consoles: consoles.clone(),
             artifacts: Artifacts::open(state.path().join("artifacts"), Limits::default()).unwrap(),
             history: History::new(store),
-            catalog: CatalogHandle::load(CatalogConfig::default()).await,
+            routes,
+            catalog,
             reload,
             pool: None,
             metrics,

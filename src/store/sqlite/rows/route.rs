@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::parsed;
-use crate::model::{MasterLog, MasterRun, MasterStep, Route, Side};
+use crate::model::{MasterLog, MasterRun, MasterStep, Route, Side, Stage};
 use crate::store::StoreError;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct RouteRow {
     reason: String,
+    /// Absent in rows of versions that knew two stages, one for each side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
     /// The master's name and the job's name there; absent for the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     master: Option<(String, String)>,
@@ -20,7 +23,7 @@ impl From<&Route> for RouteRow {
             Side::Pool => None,
             Side::Master { name, job } => Some((name.clone(), job.to_string())),
         };
-        RouteRow { reason: route.reason.clone(), master }
+        RouteRow { reason: route.reason.clone(), stage: Some(route.stage.as_str().to_owned()), master }
     }
 }
 
@@ -30,7 +33,13 @@ impl RouteRow {
             None => Side::Pool,
             Some((name, job)) => Side::Master { name, job: parsed(&job)? },
         };
-        Ok(Route { side, reason: self.reason })
+        let stage = match (&self.stage, &side) {
+            (Some(word), _) => Stage::from_text(word)
+                .ok_or_else(|| StoreError::Corrupt(format!("no stage is called '{word}'")))?,
+            (None, Side::Pool) => Stage::Pool,
+            (None, Side::Master { .. }) => Stage::Master,
+        };
+        Ok(Route { stage, side, reason: self.reason })
     }
 }
 
