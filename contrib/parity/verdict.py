@@ -4,12 +4,13 @@ import json
 import re
 
 # Objects that are printed into text where they are not expanded: Python adds an address.
-OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template>", re.I)
+OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template(?: for YAML)?>", re.I)
 
 # What differs on purpose (contrib/docs/jjb.md): words of the original's message, and the reason.
 DOCUMENTED = {
     r"not supported between instances of": "Jinja2 refuses to order values of different types",
     r"Object of type Loc\w+ is not JSON serializable": "the filter tojson of release 6.5.0 takes no text out of YAML",
+    r"(?:operand type|Object of type) .*J(?:inja)?2\w*": "to filters, templates that were never rendered are texts here",
     r"^list index out of range$": "release 6.5.0 dies over zuul triggers of a job with parameters (jjb-J92)",
 }
 
@@ -55,6 +56,18 @@ SAME = (
 
 # The unified release dies while it looks for the place of an error that it found.
 DIED = re.compile(r"^substring not found$|has no attribute '(?:body|value_pos|key_pos|pos|with_offset)'|^list index out of range$")
+
+
+def not_made_empty(engine, flags, ours):
+    """In the unified dialect a missing variable of a file that a parameter includes is never made empty here."""
+    error = ours["error"]
+    return bool(
+        engine == "unified"
+        and flags["allow_empty_variables"]
+        and error
+        and error["code"] == "missing-variable"
+        and re.search(r"in the included file .*\n  while the variable", error["text"])
+    )
 
 
 def plain(value):

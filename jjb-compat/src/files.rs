@@ -8,7 +8,7 @@ use crate::glob;
 use crate::place::Place;
 use crate::problem::{Problem, Result};
 use crate::session::Session;
-use crate::source::Kind;
+use crate::source::{Entry, Kind};
 
 /// Folders in one recursion: more are taken for a circle or a mistake.
 const FOLDER_LIMIT: usize = 100_000;
@@ -25,7 +25,7 @@ pub(crate) fn expand(session: &Session, paths: &[PathBuf]) -> Result<Vec<PathBuf
                 }
             }
             Some(Kind::Folder) => candidates.extend(yaml_files(session, path)?),
-            Some(Kind::File) => candidates.push(path.clone()),
+            Some(Kind::File) => candidates.push(Candidate { path: path.clone(), real: None }),
             None => {
                 return Problem::error(
                     "no-such-path",
@@ -39,8 +39,8 @@ pub(crate) fn expand(session: &Session, paths: &[PathBuf]) -> Result<Vec<PathBuf
     }
     let mut seen = FxHashSet::default();
     let mut files = Vec::with_capacity(candidates.len());
-    for path in candidates {
-        if seen.insert(source.real_path(&path)) {
+    for Candidate { path, real } in candidates {
+        if seen.insert(real.unwrap_or_else(|| source.real_path(&path))) {
             files.push(path);
             continue;
         }
@@ -53,8 +53,14 @@ pub(crate) fn expand(session: &Session, paths: &[PathBuf]) -> Result<Vec<PathBuf
     Ok(files)
 }
 
-fn list(session: &Session, folder: &Path) -> Result<Vec<String>> {
-    match session.source.list(folder) {
+/// A file, and where it really stands if that is known.
+struct Candidate {
+    path: PathBuf,
+    real: Option<PathBuf>,
+}
+
+fn list(session: &Session, folder: &Path) -> Result<Vec<Entry>> {
+    match session.source.entries(folder) {
         Ok(mut names) => {
             names.sort_unstable();
             Ok(names)
@@ -69,13 +75,18 @@ fn list(session: &Session, folder: &Path) -> Result<Vec<String>> {
 }
 
 /// `*.yml` and `*.yaml`, sorted by bytes.
-fn yaml_files(session: &Session, folder: &Path) -> Result<Vec<PathBuf>> {
-    let names = list(session, folder)?;
-    let yaml = names.into_iter().filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
-    Ok(yaml
-        .map(|name| folder.join(name))
-        .filter(|path| session.source.kind(path) != Some(Kind::Folder))
-        .collect())
+fn yaml_files(session: &Session, folder: &Path) -> Result<Vec<Candidate>> {
+    let real_folder = session.source.real_path(folder);
+    let is_yaml = |entry: &Entry| entry.name.ends_with(".yml") || entry.name.ends_with(".yaml");
+    let candidate = |entry: Entry| {
+        let path = folder.join(&entry.name);
+        if entry.own_file {
+            return Some(Candidate { path, real: Some(real_folder.join(&entry.name)) });
+        }
+        let file = session.source.kind(&path) != Some(Kind::Folder);
+        file.then_some(Candidate { path, real: None })
+    };
+    Ok(list(session, folder)?.into_iter().filter(is_yaml).filter_map(candidate).collect())
 }
 
 /// A folder and those below it: each visit adds the folder's own children, parents first (rule jjb-J11).
@@ -89,9 +100,12 @@ fn folders(session: &Session, root: &Path) -> Result<Vec<PathBuf>> {
             continue;
         }
         let mut children = Vec::new();
-        for name in list(session, &folder)? {
+        for Entry { name, own_file } in list(session, &folder)? {
             let path = folder.join(&name);
-            if session.source.kind(&path) == Some(Kind::Folder) && !excluded(session, &path, &name) {
+            if !own_file
+                && session.source.kind(&path) == Some(Kind::Folder)
+                && !excluded(session, &path, &name)
+            {
                 children.push(path);
             }
         }

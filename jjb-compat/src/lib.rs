@@ -146,11 +146,11 @@ use std::path::PathBuf;
 
 pub use node::{Clock, Map, Node, Style, Timestamp, Value};
 pub use options::{Dialect, Limits, Options, UnknownDialect};
-pub use outcome::{Component, Job, MacroCall, Origin, Outcome, Parts, View};
+pub use outcome::{Component, Expansion, Job, MacroCall, Origin, Outcome, Parts, View};
 pub use place::{FileId, Files, Place, SourceFile};
 pub use problem::{Frame, Problem, Severity};
 pub use sections::{Section, Sections};
-pub use source::{FileSystem, Kind, Memory, Source};
+pub use source::{Entry, FileSystem, Kind, Memory, Source, Stamp};
 pub use tags::{Include, Tag, TagKind};
 pub use workspace::{Changes, Workspace};
 

@@ -37,9 +37,15 @@ impl Outcome {
     }
 }
 
-/// A job after expansion.
+/// A job after expansion. What it is, its [`Expansion`], can be read as if it were its own; it is cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Job {
+    expansion: Arc<Expansion>,
+}
+
+/// What a job is.
+#[derive(Debug)]
+pub struct Expansion {
     /// The full name, with its folder (rule jjb-J110).
     pub name: Arc<str>,
     /// The job's keys after expansion; component lists still hold macro calls.
@@ -49,6 +55,25 @@ pub struct Job {
     pub components: Arc<[Component]>,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+impl Deref for Job {
+    type Target = Expansion;
+
+    fn deref(&self) -> &Expansion {
+        &self.expansion
+    }
+}
+
+impl Job {
+    pub(crate) fn new(expansion: Expansion) -> Job {
+        Job { expansion: Arc::new(expansion) }
+    }
+
+    /// True when this is the very same expansion as the other, not only an equal one. Quick.
+    pub fn is_same_as(&self, other: &Job) -> bool {
+        Arc::ptr_eq(&self.expansion, &other.expansion)
+    }
 }
 
 /// A view after expansion.
@@ -117,6 +142,11 @@ impl Component {
     /// A component that stands nowhere yet.
     pub(crate) fn new(parts: Parts) -> Component {
         Component { path: Arc::default(), index: 0, parts: Arc::new(parts) }
+    }
+
+    /// What it is. Components of other jobs that came from the same call at the same place of the tree share this.
+    pub fn parts(&self) -> &Arc<Parts> {
+        &self.parts
     }
 
     /// The same component at a place in a list.

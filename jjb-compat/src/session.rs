@@ -165,7 +165,7 @@ impl<'a> Session<'a> {
     pub(crate) fn traced<T>(&self, work: impl FnOnce() -> T) -> (T, Kept) {
         let outer = self.trace.take();
         let done = work();
-        let kept = self.trace.replace(outer).keep();
+        let kept = self.trace.replace(outer).keep(self.pool);
         self.trace.borrow_mut().add(&kept);
         (done, kept)
     }
@@ -193,8 +193,9 @@ impl<'a> Session<'a> {
         if let Some(text) = self.texts.text(path) {
             return Ok(text);
         }
+        let stamp = if self.fleeting { None } else { self.source.stamp(path) };
         match self.read(path, asked) {
-            Ok(text) => Ok(self.texts.put(path, text, |text| self.files.set(path, text))),
+            Ok(text) => Ok(self.texts.put(path, text, stamp, |text| self.files.set(path, text))),
             Err(problem) => {
                 self.texts.failed(path);
                 Err(problem)

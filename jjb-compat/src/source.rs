@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What stands behind a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,6 +14,26 @@ pub enum Kind {
     File,
     /// A folder.
     Folder,
+}
+
+/// A name in a folder.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// True when it is known to be a file of its own: no folder, and no link to something else. False asks for another look.
+    pub own_file: bool,
+}
+
+/// What a file looks like from outside: as long as this is the same, so is its text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// Which file it is.
+    pub file: (u64, u64),
+    /// Its length in bytes.
+    pub length: u64,
+    /// When its text was written, and when anything of it was changed, in nanoseconds.
+    pub changed: (i128, i128),
 }
 
 /// Where files come from: a disk, memory, a revision of a repository.
@@ -55,6 +78,18 @@ pub trait Source: Sync {
     /// The names in a folder, in any order.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
 
+    /// The same with what is known of each without another look.
+    fn entries(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        let names = self.list(folder)?.into_iter();
+        Ok(names.map(|name| Entry { name, own_file: false }).collect())
+    }
+
+    /// What a file looks like from outside. `None` where that does not tell whether its text is the same as before: then the
+    /// text is read and compared.
+    fn stamp(&self, _path: &Path) -> Option<Stamp> {
+        None
+    }
+
     /// The path without links and dots, absolute where that makes sense. Two paths of one file have the same.
     fn real_path(&self, path: &Path) -> PathBuf;
 
@@ -63,6 +98,10 @@ pub trait Source: Sync {
         None
     }
 }
+
+/// How long a file must have been left alone for its stamp to count. What is written twice within one tick of the clock that the
+/// disk takes its times from (up to 10 ms) has the same times.
+const AT_REST: Duration = Duration::from_millis(100);
 
 /// The disk. Relative paths count on the working directory of the process.
 #[derive(Clone, Debug, Default)]
@@ -91,19 +130,41 @@ impl Source for FileSystem {
     fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
         use io::Read;
         let file = std::fs::File::open(path)?;
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_or(0, |meta| meta.len());
+        // One byte more than there is: the end is seen without asking for more room.
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(limit).min(limit) + 1);
         file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
+        Ok(self.entries(folder)?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    fn entries(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
         for entry in std::fs::read_dir(or_here(folder))? {
-            if let Ok(name) = entry?.file_name().into_string() {
-                names.push(name);
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().into_string() {
+                entries.push(Entry { name, own_file: entry.file_type().is_ok_and(|kind| kind.is_file()) });
             }
         }
-        Ok(names)
+        Ok(entries)
+    }
+
+    #[cfg(unix)]
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = std::fs::metadata(path).ok()?;
+        let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        let changed = (time(meta.mtime(), meta.mtime_nsec()), time(meta.ctime(), meta.ctime_nsec()));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        let rest = i128::try_from(now).ok()? - changed.0.max(changed.1);
+        (rest > AT_REST.as_nanos() as i128).then(|| Stamp {
+            file: (meta.dev(), meta.ino()),
+            length: meta.len(),
+            changed,
+        })
     }
 
     fn real_path(&self, path: &Path) -> PathBuf {

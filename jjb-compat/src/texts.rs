@@ -7,13 +7,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::place::FileId;
 use crate::session::{Text, plain_line_ends};
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Source, Stamp};
 use crate::trace::{Key, path_key};
 
 /// What is known of a path.
 #[derive(Clone, Debug)]
 enum Known {
-    Text(Text),
+    Text(Text, Option<Stamp>),
     /// Only what it is; `None` when there is nothing.
     Kind(Option<Kind>),
     /// It could not be read.
@@ -35,7 +35,7 @@ impl Texts {
     /// What a path is.
     pub(crate) fn kind(&self, source: &dyn Source, path: &Path) -> Option<Kind> {
         match self.lock().get(path) {
-            Some(Known::Text(_) | Known::Failed) => return Some(Kind::File),
+            Some(Known::Text(..) | Known::Failed) => return Some(Kind::File),
             Some(Known::Kind(kind)) => return *kind,
             None => {}
         }
@@ -47,20 +47,27 @@ impl Texts {
     /// The text of a path that was read.
     pub(crate) fn text(&self, path: &Path) -> Option<Text> {
         match self.lock().get(path) {
-            Some(Known::Text(text)) => Some(text.clone()),
+            Some(Known::Text(text, _)) => Some(text.clone()),
             _ => None,
         }
     }
 
-    /// Keeps a text. Another worker may have been faster; then its text counts.
-    pub(crate) fn put(&self, path: &Path, text: Arc<str>, number: impl FnOnce(Arc<str>) -> FileId) -> Text {
+    /// Keeps a text, with the stamp that its file had before it was read. Another worker may have been faster; then its text
+    /// counts.
+    pub(crate) fn put(
+        &self,
+        path: &Path,
+        text: Arc<str>,
+        stamp: Option<Stamp>,
+        number: impl FnOnce(Arc<str>) -> FileId,
+    ) -> Text {
         let mut known = self.lock();
-        if let Some(Known::Text(text)) = known.get(path) {
+        if let Some(Known::Text(text, _)) = known.get(path) {
             return text.clone();
         }
         let file = number(Arc::clone(&text));
         let text = Text { text, file };
-        known.insert(path.to_path_buf(), Known::Text(text.clone()));
+        known.insert(path.to_path_buf(), Known::Text(text.clone(), stamp));
         text
     }
 
@@ -74,7 +81,12 @@ impl Texts {
         let mut changed = FxHashSet::default();
         self.lock().retain(|path, known| {
             let same = match known {
-                Known::Text(text) => is_text(source, path, limit, &text.text),
+                Known::Text(text, stamp) => {
+                    let now = source.stamp(path);
+                    let same = (now.is_some() && now == *stamp) || is_text(source, path, limit, &text.text);
+                    *stamp = now;
+                    same
+                }
                 Known::Kind(kind) => source.kind(path) == *kind,
                 Known::Failed => false,
             };

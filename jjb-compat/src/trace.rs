@@ -4,8 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
+use crate::components::Pool;
 use crate::node::Node;
 use crate::problem::Problem;
 
@@ -63,12 +64,8 @@ impl Trace {
     }
 
     /// As something to keep.
-    pub(crate) fn keep(self) -> Kept {
-        Kept {
-            elements: self.elements.into_iter().collect(),
-            paths: self.paths.into_iter().collect(),
-            warnings: self.warnings,
-        }
+    pub(crate) fn keep(self, pool: &Pool) -> Kept {
+        Kept { elements: pool.keys(self.elements), paths: pool.keys(self.paths), warnings: self.warnings }
     }
 }
 
@@ -77,9 +74,38 @@ impl Kept {
     pub(crate) fn without_elements(self) -> Kept {
         Kept { elements: Arc::default(), ..self }
     }
+}
+
+/// Lists of keys that were met. Many traces share one list, and to look into each for each trace would be most of the work of a
+/// reading in which little has changed. The lists must outlive this.
+#[derive(Default)]
+pub(crate) struct Seen(FxHashMap<usize, bool>);
+
+impl Seen {
+    /// True the first time for a list that holds something.
+    pub(crate) fn is_new(&mut self, keys: &Arc<[Key]>) -> bool {
+        !keys.is_empty() && self.0.insert(Arc::as_ptr(keys).addr(), true).is_none()
+    }
+}
+
+/// What has changed, to be held against traces.
+pub(crate) struct Changed<'c> {
+    keys: &'c FxHashSet<Key>,
+    seen: Seen,
+}
+
+impl<'c> Changed<'c> {
+    pub(crate) fn new(keys: &'c FxHashSet<Key>) -> Changed<'c> {
+        Changed { keys, seen: Seen::default() }
+    }
 
     /// True when something that was asked for has changed since.
-    pub(crate) fn is_touched(&self, changed: &FxHashSet<Key>) -> bool {
-        !changed.is_empty() && self.elements.iter().chain(self.paths.iter()).any(|key| changed.contains(key))
+    pub(crate) fn touches(&mut self, trace: &Kept) -> bool {
+        self.has_any_of(&trace.elements) || self.has_any_of(&trace.paths)
+    }
+
+    fn has_any_of(&mut self, keys: &Arc<[Key]>) -> bool {
+        let any = || keys.iter().any(|key| self.keys.contains(key));
+        !keys.is_empty() && *self.seen.0.entry(Arc::as_ptr(keys).addr()).or_insert_with(any)
     }
 }

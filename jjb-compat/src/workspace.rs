@@ -7,7 +7,6 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::engine::{self, State};
-use crate::node::Value;
 use crate::options::Options;
 use crate::outcome::{Job, Outcome};
 use crate::source::Source;
@@ -103,28 +102,23 @@ impl<S> fmt::Debug for Workspace<S> {
     }
 }
 
-impl Job {
-    /// True when this is the very same expansion as the other, not only an equal one. Quick.
-    pub fn is_same_as(&self, other: &Job) -> bool {
-        let definitions = match (&self.definition.value, &other.definition.value) {
-            (Value::Map(own), Value::Map(others)) => Arc::ptr_eq(own, others),
-            _ => false,
-        };
-        definitions && Arc::ptr_eq(&self.components, &other.components)
-    }
-}
-
 fn changes(before: &Outcome, next: &Outcome) -> Changes {
+    // Mostly all is as it was but for one stretch.
+    let same = |(old, new): (&Job, &Job)| new.is_same_as(old);
+    let front = before.jobs.iter().zip(&next.jobs).take_while(|&pair| same(pair)).count();
+    let (old, new) = (&before.jobs[front..], &next.jobs[front..]);
+    let back = old.iter().rev().zip(new.iter().rev()).take_while(|&pair| same(pair)).count();
+    let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
     let mut changes = Changes::default();
-    let mut old: FxHashMap<&str, &Job> = before.jobs.iter().map(|job| (&*job.name, job)).collect();
-    for job in &next.jobs {
-        match old.remove(&*job.name) {
+    let mut left: FxHashMap<&str, &Job> = old.iter().map(|job| (&*job.name, job)).collect();
+    for job in new {
+        match left.remove(&*job.name) {
             None => changes.added.push(Arc::clone(&job.name)),
             Some(before) if job.is_same_as(before) => {}
             Some(_) => changes.again.push(Arc::clone(&job.name)),
         }
     }
-    let gone = before.jobs.iter().filter(|job| old.contains_key(&*job.name));
+    let gone = old.iter().filter(|job| left.contains_key(&*job.name));
     changes.removed = gone.map(|job| Arc::clone(&job.name)).collect();
     changes
 }

@@ -11,7 +11,7 @@ use super::config::{CatalogConfig, Reading};
 use super::finding::Finding;
 use super::recipe::{Publisher, Recipe, Step};
 use super::targets::look_at_targets;
-use super::translate::{Shared, position, translate};
+use super::translate::{Extent, Shared, Translator, position, translate};
 use crate::model::{Frame, Problem, Severity};
 
 /// Threads for the translation; more bring nothing for the trees that there are.
@@ -52,22 +52,25 @@ impl Tree {
     /// The same for lists of jobs: of a recipe there is only what tells jobs apart, and which others a job starts. A large tree
     /// takes a small part of its memory then.
     pub fn outline(config: &CatalogConfig) -> Tree {
-        Tree::each(FileSystem::new(), config, outlined)
+        Tree::each(FileSystem::new(), config, Extent::Outline)
     }
 
     /// Reads from anywhere.
     pub fn read_from(source: impl Source, config: &CatalogConfig) -> Tree {
-        Tree::each(source, config, |_| {})
+        Tree::each(source, config, Extent::Whole)
     }
 
-    /// Each job is translated as soon as it is expanded, and only what `keep` leaves of the translation stays.
-    fn each(source: impl Source, config: &CatalogConfig, keep: fn(&mut Recipe)) -> Tree {
+    /// Each job is translated as soon as it is expanded, and only what its extent asks for stays.
+    fn each(source: impl Source, config: &CatalogConfig, extent: Extent) -> Tree {
         if config.paths.is_empty() {
             return Tree::default();
         }
         let shared = Shared::default();
-        let work = |(): &(), job: Job, files: &Files| Arc::new(tree_job(&job, files, config, &shared, keep));
-        let (outcome, jobs) = read_each(&source, &config.paths, &options(&config.reading), || (), work);
+        let worker = || Translator::new(config, &shared, extent);
+        let work = |translator: &Translator<'_>, job: Job, files: &Files| {
+            Arc::new(tree_job(&job, files, translator))
+        };
+        let (outcome, jobs) = read_each(&source, &config.paths, &options(&config.reading), worker, work);
         tree(&outcome, jobs, config)
     }
 
@@ -144,9 +147,10 @@ fn translated(outcome: &Outcome, config: &CatalogConfig, known: Option<Known<'_>
     let share = outcome.jobs.len().div_ceil(threads).max(1);
     let shared = Shared::default();
     let translate_share = |jobs: &[Job]| -> Vec<Arc<TreeJob>> {
+        let translator = Translator::new(config, &shared, Extent::Whole);
         let translated = |job: &Job| match known.as_ref().and_then(|known| known.of(job)) {
             Some(known) => known,
-            None => Arc::new(tree_job(job, files, config, &shared, |_| {})),
+            None => Arc::new(tree_job(job, files, &translator)),
         };
         jobs.iter().map(translated).collect()
     };
@@ -174,15 +178,11 @@ fn tree(outcome: &Outcome, mut jobs: Vec<Arc<TreeJob>>, config: &CatalogConfig) 
     Tree { jobs, problems, files: files.len() }
 }
 
-fn tree_job(
-    job: &Job,
-    files: &Files,
-    config: &CatalogConfig,
-    shared: &Shared,
-    keep: fn(&mut Recipe),
-) -> TreeJob {
-    let mut translation = translate(job, files, config, shared);
-    keep(&mut translation.recipe);
+fn tree_job(job: &Job, files: &Files, translator: &Translator<'_>) -> TreeJob {
+    let mut translation = translate(job, files, translator);
+    if translator.extent() == Extent::Outline {
+        outlined(&mut translation.recipe);
+    }
     TreeJob {
         name: job.name.to_string(),
         recipe: Arc::new(translation.recipe),
@@ -192,12 +192,8 @@ fn tree_job(
     }
 }
 
-/// Leaves what a list shows, and the starts of other jobs.
+/// Leaves of the steps and publishers the starts of other jobs.
 fn outlined(recipe: &mut Recipe) {
-    recipe.description = String::new();
-    recipe.parameters = Vec::new();
-    recipe.environment = Vec::new();
-    recipe.credentials = Vec::new();
     recipe.steps.retain(|step| matches!(step, Step::TriggerBuilds(_) | Step::Conditional(_)));
     recipe.steps.shrink_to_fit();
     recipe.publishers.retain(|publisher| matches!(publisher, Publisher::PostBuildScript(_)));

@@ -1,6 +1,7 @@
 //! Results of component calls that come again: the same call with the same arguments from the same places.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
@@ -10,7 +11,7 @@ use crate::node::{Node, Value, hash_within, identical};
 use crate::outcome::Component;
 use crate::problem;
 use crate::session::Session;
-use crate::trace::{Kept, Key};
+use crate::trace::{Changed, Kept, Key};
 
 /// Values that a key may have; larger calls are not remembered.
 const BUDGET: usize = 4_000;
@@ -127,12 +128,12 @@ impl Memo {
     }
 
     /// Forgets what depends on something that has changed.
-    pub(crate) fn forget(&self, changed: &FxHashSet<Key>) {
+    pub(crate) fn forget(&self, changed: &mut Changed) {
         self.table.each(|table| {
             if table.len() > KEPT / SHARDS {
                 table.clear();
             }
-            table.retain(|_, entry| !entry.trace.is_touched(changed));
+            table.retain(|_, entry| !changed.touches(&entry.trace));
         });
     }
 }
@@ -142,6 +143,10 @@ impl Memo {
 pub(crate) struct Pool {
     nodes: Sharded<Node>,
     texts: Sharded<Arc<str>>,
+    keys: Sharded<Arc<[Key]>>,
+    /// How much was put in since it was tidied, and how much was left then.
+    added: AtomicUsize,
+    left: AtomicUsize,
 }
 
 /// Texts of fewer bytes are not worth the search.
@@ -158,6 +163,7 @@ impl Pool {
         match find(table, key, |held| identical(held, &node)) {
             Ok(held) => held.clone(),
             Err(free) => {
+                self.added.fetch_add(1, Ordering::Relaxed);
                 table.insert(free, node.clone());
                 node
             }
@@ -174,6 +180,7 @@ impl Pool {
         match find(table, key, |held| **held == *text) {
             Ok(held) => Arc::clone(held),
             Err(free) => {
+                self.added.fetch_add(1, Ordering::Relaxed);
                 let text: Arc<str> = text.into();
                 table.insert(free, Arc::clone(&text));
                 text
@@ -181,9 +188,49 @@ impl Pool {
         }
     }
 
-    /// Lets go of all.
-    pub(crate) fn forget(&self) {
-        self.nodes.each(FxHashMap::clear);
-        self.texts.each(FxHashMap::clear);
+    /// A list of these keys, in order.
+    pub(crate) fn keys(&self, keys: FxHashSet<Key>) -> Arc<[Key]> {
+        if keys.is_empty() {
+            return Arc::default();
+        }
+        let mut keys: Vec<Key> = keys.into_iter().collect();
+        keys.sort_unstable();
+        let key = FxBuildHasher.hash_one(&keys);
+        let table = &mut *self.keys.lock(key);
+        match find(table, key, |held| **held == *keys) {
+            Ok(held) => Arc::clone(held),
+            Err(free) => {
+                self.added.fetch_add(1, Ordering::Relaxed);
+                let keys: Arc<[Key]> = keys.into();
+                table.insert(free, Arc::clone(&keys));
+                keys
+            }
+        }
+    }
+
+    /// Lets go of what nobody else holds, when as much came in as was left the last time.
+    pub(crate) fn tidy(&self) {
+        if self.added.load(Ordering::Relaxed) <= self.left.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut left = 0;
+        let mut count = |kept: bool| {
+            left += usize::from(kept);
+            kept
+        };
+        self.nodes.each(|table| table.retain(|_, node| count(is_held(node))));
+        self.texts.each(|table| table.retain(|_, text| count(Arc::strong_count(text) > 1)));
+        self.keys.each(|table| table.retain(|_, keys| count(Arc::strong_count(keys) > 1)));
+        self.left.store(left, Ordering::Relaxed);
+        self.added.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Whether somebody else holds a list or mapping, too.
+fn is_held(node: &Node) -> bool {
+    match &node.value {
+        Value::Seq(items) => Arc::strong_count(items) > 1,
+        Value::Map(map) => Arc::strong_count(map) > 1,
+        _ => false,
     }
 }

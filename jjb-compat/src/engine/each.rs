@@ -7,7 +7,7 @@ use std::thread::Builder;
 use super::spread::spread;
 use super::state::{Request, State, WithElements};
 use super::work::{Gathered, expanded, finished, view};
-use crate::expand::{Claim, Expand, Made, Named, Unit, wanted, without_duplicates};
+use crate::expand::{Expand, Made, Named, Unit, wanted, without_duplicates};
 use crate::outcome::{Job, Outcome};
 use crate::place::Files;
 use crate::problem::Problem;
@@ -103,7 +103,7 @@ impl<W, T: Send> Each<'_, W, T> {
     ) -> Piece<T> {
         let (expanded, trace) = expanded(elements, &worker.session, unit);
         let slot = |made: Made| {
-            let named = Named::of(&made);
+            let named = made.named().clone();
             if D::FILTERS_LAST && !wanted(&worker.session, &made.definition, D::STYLE) {
                 return Slot { named, done: None };
             }
@@ -143,7 +143,7 @@ impl<W, T: Send> Stream<'_, W, T> {
                 break;
             }
         }
-        let claims: Vec<Claim> = names.iter().map(Named::claim).collect();
+        let claims: Vec<&Named> = names.iter().collect();
         for index in self.survivors(session, "job", stopped, &claims, gathered) {
             let Some((done, trace)) = jobs[index].take() else { continue };
             gathered.trace(&trace);
@@ -152,7 +152,7 @@ impl<W, T: Send> Stream<'_, W, T> {
                 Err(problem) => gathered.outcome.problems.push(problem),
             }
         }
-        let claims: Vec<Claim> = views.iter().map(Claim::of).collect();
+        let claims: Vec<&Named> = views.iter().map(Made::named).collect();
         let kept = self.survivors(session, "view", stopped, &claims, gathered);
         let kept = kept.into_iter().map(|index| &views[index]);
         let asked = kept.filter(|made| !D::FILTERS_LAST || wanted(session, &made.definition, D::STYLE));
@@ -165,7 +165,7 @@ impl<W, T: Send> Stream<'_, W, T> {
         session: &Session,
         kind: &str,
         stopped: bool,
-        names: &[Claim],
+        names: &[&Named],
         gathered: &mut Gathered,
     ) -> Vec<usize> {
         if stopped {

@@ -21,7 +21,7 @@ use crate::place::Files;
 use crate::problem::{Problem, Result};
 use crate::session::{Common, Session};
 use crate::source::Source;
-use crate::trace::{Key, path_key};
+use crate::trace::{Changed, Key, path_key};
 use crate::yaml::Scope;
 
 /// A tree as the last reading left it.
@@ -135,7 +135,8 @@ impl State {
             // A template may have included it.
             self.common.templates = Default::default();
         }
-        self.parsed.retain(|_, parsed| !parsed.trace.is_touched(&changed));
+        let mut touching = Changed::new(&changed);
+        self.parsed.retain(|_, parsed| !touching.touches(&parsed.trace));
         self.changed.extend(changed);
     }
 
@@ -242,25 +243,25 @@ impl State {
     /// The units that still count, without the components that do not.
     fn keep_units(&mut self) -> FxHashMap<Key, Done> {
         let mut units = std::mem::take(&mut self.units);
-        let changed = &self.changed;
-        if changed.is_empty() {
+        if self.changed.is_empty() {
             return units;
         }
-        units.retain(|key, unit| !changed.contains(key) && !unit.trace.is_touched(changed));
+        let mut changed = Changed::new(&self.changed);
+        units.retain(|key, unit| !self.changed.contains(key) && !changed.touches(&unit.trace));
         for unit in units.values_mut() {
             for job in &mut unit.jobs {
-                if job.as_ref().is_some_and(|job| job.trace.is_touched(changed)) {
+                if job.as_ref().is_some_and(|job| changed.touches(&job.trace)) {
                     *job = None;
                 }
             }
         }
-        self.memo.forget(changed);
-        self.common.pool.forget();
+        self.memo.forget(&mut changed);
+        self.common.pool.tidy();
         units
     }
 
     fn outcome(&self, gathered: Gathered) -> Outcome {
-        let Gathered { mut outcome, warnings, paths } = gathered;
+        let Gathered { mut outcome, warnings, paths, .. } = gathered;
         outcome.files = self.common.files.snapshot(|path| paths.contains(&path_key(path)));
         let mut problems = warnings;
         problems.append(&mut outcome.problems);

@@ -6,13 +6,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::spread::spread;
 use crate::components::Memo;
-use crate::expand::{Claim, Expand, Expanded, Made, Unit, wanted, without_duplicates};
+use crate::expand::{Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};
 use crate::node::{Node, Value};
 use crate::options::Options;
-use crate::outcome::{Job, Outcome, View};
+use crate::outcome::{Expansion, Job, Outcome, View};
 use crate::problem::{Problem, Within};
 use crate::session::Session;
-use crate::trace::{Kept, Key, Trace};
+use crate::trace::{Kept, Key, Seen, Trace};
 
 /// A unit that is expanded.
 pub(super) struct Done {
@@ -36,18 +36,23 @@ pub(super) struct Gathered {
     pub(super) warnings: Vec<Problem>,
     /// The paths that count for this reading.
     pub(super) paths: FxHashSet<Key>,
+    /// Lists of paths that are taken in already.
+    seen: Seen,
 }
 
 impl Gathered {
     /// Takes in what a piece of work has traced.
     pub(super) fn trace(&mut self, trace: &Kept) {
         self.warnings.extend(trace.warnings.iter().cloned());
-        self.paths.extend(trace.paths.iter().copied());
+        if self.seen.is_new(&trace.paths) {
+            self.paths.extend(trace.paths.iter().copied());
+        }
     }
 
     /// Takes in what was traced on the way from piece to piece.
     pub(super) fn own(&mut self, trace: Trace) {
-        self.trace(&trace.keep());
+        self.warnings.extend(trace.warnings);
+        self.paths.extend(trace.paths);
     }
 }
 
@@ -140,13 +145,13 @@ impl<D: Expand> Work<'_, '_, D> {
     ) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::new();
         let mut made: Vec<&Made> = Vec::new();
-        let mut names: Vec<Claim> = Vec::new();
+        let mut names: Vec<&Named> = Vec::new();
         for key in order {
             let Some(unit) = units.get(key) else { continue };
             let items = if kind == "job" { &unit.expanded.jobs } else { &unit.expanded.views };
             slots.extend((0..items.len()).map(|index| (*key, index)));
             made.extend(items);
-            names.extend(items.iter().map(Claim::of));
+            names.extend(items.iter().map(Made::named));
         }
         if stopped {
             return slots;
@@ -233,7 +238,7 @@ pub(super) fn finished<D: Expand>(elements: &D, memo: &Memo, session: &Session, 
     session.take_trace();
     let job = components.map_err(|problem| *problem).map(|components| {
         let definition = Node::new(Value::Map(Arc::clone(&made.definition)), made.origin.place);
-        Job { name, definition, components, origin: made.origin.clone() }
+        Job::new(Expansion { name, definition, components, origin: made.origin.clone() })
     });
     Finished { job, trace }
 }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::format::{Params, format_plain, format_text, path_has_fields};
+use crate::format::{Params, format_plain, format_text, has_braces, path_has_fields};
 use crate::node::{Map, Node, Value};
 use crate::place::Place;
 use crate::problem::{Problem, Result, Within};
@@ -22,18 +22,24 @@ pub(crate) struct Deep<'d, 's> {
 
 impl Deep<'_, '_> {
     pub(crate) fn node(&self, node: &Node) -> Result<Node> {
+        Ok(self.changed(node)?.unwrap_or_else(|| node.clone()))
+    }
+
+    /// The value after expansion; `None` when nothing in it changes.
+    fn changed(&self, node: &Node) -> Result<Option<Node>> {
         match &node.value {
+            Value::Str(text) if !has_braces(text) => self.params.check_names().map(|()| None),
             Value::Str(text) => {
                 let out = format_text(text, node.place, &self.params)?;
                 match &out.value {
-                    Value::Tag(tag) => self.inserted_tag(tag, out.place),
-                    _ => Ok(out),
+                    Value::Tag(tag) => self.inserted_tag(tag, out.place).map(Some),
+                    _ => Ok(Some(out)),
                 }
             }
             Value::Seq(items) => self.seq(node, items),
-            Value::Map(map) => self.map(node, map),
-            Value::Tag(tag) => self.tag(tag, node.place),
-            _ => Ok(node.clone()),
+            Value::Map(map) => Ok(self.entries(map, node.place)?.map(|map| Node::map(map, node.place))),
+            Value::Tag(tag) => self.tag(tag, node.place).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -47,15 +53,14 @@ impl Deep<'_, '_> {
         }
     }
 
-    fn seq(&self, node: &Node, items: &Arc<Vec<Node>>) -> Result<Node> {
+    fn seq(&self, node: &Node, items: &Arc<Vec<Node>>) -> Result<Option<Node>> {
         self.spend(items.len() + 1, node.place)?;
         let mut changed: Option<Vec<Node>> = None;
         for (index, item) in items.iter().enumerate() {
-            let out = self.node(item)?;
-            match &mut changed {
-                Some(list) => list.push(out),
-                None if is_same(item, &out) => {}
-                None => {
+            match (&mut changed, self.changed(item)?) {
+                (Some(list), out) => list.push(out.unwrap_or_else(|| item.clone())),
+                (None, None) => {}
+                (None, Some(out)) => {
                     let mut list = Vec::with_capacity(items.len());
                     list.extend_from_slice(&items[..index]);
                     list.push(out);
@@ -63,44 +68,36 @@ impl Deep<'_, '_> {
                 }
             }
         }
-        Ok(changed.map_or_else(|| node.clone(), |list| Node::seq(list, node.place)))
-    }
-
-    fn map(&self, node: &Node, map: &Arc<Map>) -> Result<Node> {
-        Ok(match self.entries(map, node.place)? {
-            Some(changed) => Node::map(changed, node.place),
-            None => node.clone(),
-        })
+        Ok(changed.map(|list| Node::seq(list, node.place)))
     }
 
     /// The mapping after expansion; `None` when nothing in it changes.
     pub(crate) fn entries(&self, map: &Map, place: Place) -> Result<Option<Map>> {
         self.spend(map.len() + 1, place)?;
+        if map.is_constant() {
+            return self.params.check_names().map(|()| None);
+        }
         let mut changed: Option<Map> = None;
         for (index, (key, value)) in map.iter().enumerate() {
-            let new_key = self.key(key)?;
-            let out = self.node(value)?;
-            match &mut changed {
-                Some(entries) => entries.insert(new_key, out),
-                None if is_same(key, &new_key) && is_same(value, &out) => {}
-                None => {
-                    let mut entries = Map::with_capacity(map.len());
-                    for (key, value) in map.iter().take(index) {
-                        entries.insert(key.clone(), value.clone());
-                    }
-                    entries.insert(new_key, out);
-                    changed = Some(entries);
-                }
+            let (new_key, out) = (self.key(key)?, self.changed(value)?);
+            if changed.is_none() && (new_key.is_some() || out.is_some()) {
+                let mut entries = Map::with_capacity(map.len());
+                map.iter().take(index).for_each(|(key, value)| entries.insert(key.clone(), value.clone()));
+                changed = Some(entries);
+            }
+            if let Some(entries) = &mut changed {
+                entries.insert(new_key.unwrap_or_else(|| key.clone()), out.unwrap_or_else(|| value.clone()));
             }
         }
         Ok(changed)
     }
 
-    fn key(&self, key: &Node) -> Result<Node> {
-        let out = self.node(key)?;
-        match out.value {
+    fn key(&self, key: &Node) -> Result<Option<Node>> {
+        let out = self.changed(key)?;
+        match &out.as_ref().unwrap_or(key).value {
             Value::Seq(_) | Value::Map(_) | Value::Set(_) => {
-                Problem::error("bad-key", key.place, format!("this key becomes {}", out.kind()))
+                let kind = out.as_ref().unwrap_or(key).kind();
+                Problem::error("bad-key", key.place, format!("this key becomes {kind}"))
                     .cure("use a variable that holds text")
                     .fail()
             }
@@ -225,19 +222,4 @@ pub(super) fn too_large(place: Place) -> Problem {
     Problem::error("too-large", place, "the expansion of this job grows without bound")
         .because("lists that hold each other by aliases or variables multiply")
         .cure("break the repetition up")
-}
-
-/// True when nothing was made anew.
-fn is_same(a: &Node, b: &Node) -> bool {
-    if a.place != b.place {
-        return false;
-    }
-    match (&a.value, &b.value) {
-        (Value::Str(a), Value::Str(b)) => Arc::ptr_eq(a, b),
-        (Value::Seq(a), Value::Seq(b)) => Arc::ptr_eq(a, b),
-        (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b),
-        (Value::Tag(a), Value::Tag(b)) => Arc::ptr_eq(a, b),
-        // Scalars other than text are only ever copied; a text that became one has another kind.
-        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
-    }
 }

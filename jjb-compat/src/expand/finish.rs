@@ -1,5 +1,6 @@
 //! The last touches of a definition: full name, description (rules jjb-J110, jjb-J111); duplicates (rule jjb-J113).
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -22,9 +23,22 @@ const MARKER: &str = "<!-- Managed by Jenkins Job Builder -->";
 pub(crate) struct Made {
     pub(crate) definition: Arc<Map>,
     pub(crate) origin: Origin,
+    named: Named,
 }
 
 impl Made {
+    pub(crate) fn new(definition: Map, origin: Origin) -> Made {
+        let name = definition.get("name").cloned();
+        let hash = FxBuildHasher.hash_one(&name);
+        let named = Named { name, hash, project: origin.project.clone() };
+        Made { definition: Arc::new(definition), origin, named }
+    }
+
+    /// What it is called, and where that comes from.
+    pub(crate) fn named(&self) -> &Named {
+        &self.named
+    }
+
     /// The full name as text.
     pub(crate) fn name(&self, style: Style) -> Arc<str> {
         self.definition.get("name").map_or_else(|| "".into(), |name| name.text(style).into())
@@ -149,49 +163,36 @@ pub(crate) fn describe(definition: &mut Map, keep: bool, null_as_empty: bool, pl
 pub(crate) struct Named {
     /// Nothing where there is no name at all.
     name: Option<Node>,
+    /// That of the name, so that nobody must look at its text again.
+    hash: u64,
     project: Option<(Arc<str>, Place)>,
 }
 
-impl Named {
-    pub(crate) fn of(made: &Made) -> Named {
-        Named { name: made.definition.get("name").cloned(), project: made.origin.project.clone() }
-    }
-
-    pub(crate) fn claim(&self) -> Claim<'_> {
-        Claim { name: self.name.as_ref(), project: self.project.as_ref() }
-    }
-}
-
-/// A name that something claims.
-#[derive(Clone, Copy)]
-pub(crate) struct Claim<'m> {
-    name: Option<&'m Node>,
-    project: Option<&'m (Arc<str>, Place)>,
-}
-
-impl<'m> Claim<'m> {
-    pub(crate) fn of(made: &'m Made) -> Claim<'m> {
-        Claim { name: made.definition.get("name"), project: made.origin.project.as_ref() }
-    }
-}
-
 /// Of several with one name the last stays, at its own place. Gives the positions of those that stay.
-pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[Claim]) -> Result<Vec<usize>> {
-    // The place of the name that stays.
-    let mut seen: FxHashMap<&Node, Place> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
+pub(crate) fn without_duplicates(session: &Session, kind: &str, all: &[&Named]) -> Result<Vec<usize>> {
+    // Who has the name of this hash; names with equal hashes stand under the numbers that follow.
+    let mut seen: FxHashMap<u64, &Node> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
     let mut kept = Vec::with_capacity(all.len());
     for (index, item) in all.iter().enumerate().rev() {
-        let Some(name) = item.name else { continue };
-        if let Some(place) = seen.get(name) {
+        let Some(name) = &item.name else { continue };
+        let mut key = item.hash;
+        let first = loop {
+            match seen.get(&key) {
+                Some(other) if *other == name => break Some(other.place),
+                Some(_) => key = key.wrapping_add(1),
+                None => break None,
+            }
+        };
+        if let Some(place) = first {
             let message = format!("the {kind} '{}' is made twice", name.text(Style::Plain));
             let mut problem = duplicate(session, message, name.place);
-            if let Some((project, place)) = item.project {
+            if let Some((project, place)) = &item.project {
                 problem = problem.within(format!("in project '{project}'"), *place);
             }
-            refuse_or_warn(session, problem.within("also made here", *place))?;
+            refuse_or_warn(session, problem.within("also made here", place))?;
             continue;
         }
-        seen.insert(name, name.place);
+        seen.insert(key, name);
         kept.push(index);
     }
     kept.reverse();

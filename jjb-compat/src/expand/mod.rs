@@ -10,4 +10,4 @@ mod zuul_parameters;
 
 pub(crate) use deep::Deep;
 pub(crate) use elements::{Element, Elements};
-pub(crate) use finish::{Claim, Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};
+pub(crate) use finish::{Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};

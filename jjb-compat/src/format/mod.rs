@@ -39,6 +39,21 @@ impl Params<'_> {
         self.over.and_then(|over| over.get(key)).or_else(|| self.map.get(key))
     }
 
+    /// Python takes variables as keyword arguments, and even a text without fields is formatted.
+    pub(crate) fn check_names(&self) -> Result<()> {
+        let named = [Some(self.map), self.over];
+        match named.into_iter().flatten().find_map(Map::key_without_text) {
+            None => Ok(()),
+            Some(key) => Problem::error(
+                "bad-key",
+                key.place,
+                format!("the name of a variable is {}, not text", key.kind()),
+            )
+            .cure("write the key in quotes")
+            .fail(),
+        }
+    }
+
     /// Names near to a missing one, for the cure.
     fn similar(&self, name: &str) -> Option<String> {
         let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
@@ -48,20 +63,15 @@ impl Params<'_> {
     }
 }
 
+/// False for a text that stays what it is.
+pub(crate) fn has_braces(text: &str) -> bool {
+    memchr::memchr2(b'{', b'}', text.as_bytes()).is_some()
+}
+
 /// Expands a text: a whole-string field keeps its type (rule jjb-J40), anything else is text (rule jjb-J41).
 pub(crate) fn format_text(text: &Arc<str>, place: Place, params: &Params) -> Result<Node> {
-    let named = [Some(params.map), params.over];
-    if let Some(key) = named.into_iter().flatten().find_map(Map::key_without_text) {
-        // Python takes variables as keyword arguments, and even a text without fields is formatted.
-        return Problem::error(
-            "bad-key",
-            key.place,
-            format!("the name of a variable is {}, not text", key.kind()),
-        )
-        .cure("write the key in quotes")
-        .fail();
-    }
-    if !text.as_bytes().iter().any(|byte| matches!(byte, b'{' | b'}')) {
+    params.check_names()?;
+    if !has_braces(text) {
         return Ok(Node::new(Value::Str(Arc::clone(text)), place));
     }
     if let Some(field) = whole::whole(text)

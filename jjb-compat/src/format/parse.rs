@@ -78,7 +78,7 @@ impl<'a> Parts<'a> {
     /// Text up to the next brace; a doubled brace gives one and ends the piece.
     fn literal(&mut self) -> Result<Part<'a>, Fault> {
         let text = self.rest;
-        let Some(at) = text.find(['{', '}']) else {
+        let Some(at) = memchr::memchr2(b'{', b'}', text.as_bytes()) else {
             self.rest = "";
             return Ok(Part::Literal(text));
         };

@@ -17,7 +17,7 @@ pub(crate) fn fields(text: &str) -> impl Iterator<Item = Field<'_>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         loop {
-            let start = from + text.get(from..)?.find('{')?;
+            let start = from + memchr::memchr(b'{', text.as_bytes().get(from..)?)?;
             let run = run_length(text, start, b'{');
             match at(text, start, run) {
                 Some(field) => {

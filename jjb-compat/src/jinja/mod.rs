@@ -199,7 +199,10 @@ impl Room {
                 .get_template(name)
                 .and_then(|template| template.render_captured_to(context.clone(), &mut out).map(drop));
             let error = match rendered {
-                Ok(()) => return Ok(String::from_utf8_lossy(&out.bytes).into_owned()),
+                Ok(()) => {
+                    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                    return Ok(String::from_utf8(out.bytes).unwrap_or_else(|error| lossy(error.as_bytes())));
+                }
                 Err(_) if out.bytes.len() > out.room => {
                     let message =
                         format!("the template gives a text of more than {} bytes", params.text_limit);

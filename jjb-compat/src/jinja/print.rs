@@ -4,7 +4,7 @@ use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, Output};
 
 use super::values::{YamlMap, YamlSeq};
-use crate::node::{Map, Node, PRINTED, Style, Value};
+use crate::node::{Map, Node, PRINTED, Style, Value, parse_big};
 use crate::place::Place;
 
 /// Prints a value into a template's output.
@@ -78,7 +78,7 @@ pub(super) fn from_jinja(value: &Jinja) -> Node {
         return Node::new(Value::Map(map.0.clone()), place);
     }
     if let Some(items) = value.downcast_object_ref::<YamlSeq>() {
-        return Node::new(Value::Seq(items.0.clone()), place);
+        return items.node();
     }
     match value.kind() {
         ValueKind::None => Node::null(place),
@@ -109,7 +109,12 @@ fn number(value: &Jinja) -> Node {
     }
     match f64::try_from(value.clone()) {
         Ok(real) if !value.is_integer() => Node::new(Value::Float(real), place),
-        _ => Node::str(value.to_string(), place),
+        _ => {
+            let shown = value.to_string();
+            let digits = shown.strip_prefix('-').unwrap_or(&shown);
+            let whole = parse_big(digits, 10, digits.len() < shown.len());
+            whole.map_or_else(|| Node::str(&*shown, place), |whole| Node::new(whole, place))
+        }
     }
 }
 

@@ -48,9 +48,21 @@ impl Object for YamlMap {
     }
 }
 
-/// A list out of YAML, and how mappings in it print.
+/// A list, pair or set out of YAML, and how mappings in it print.
 #[derive(Debug)]
-pub(super) struct YamlSeq(pub(super) Arc<Vec<Node>>, Style);
+pub(super) struct YamlSeq {
+    items: Arc<Vec<Node>>,
+    style: Style,
+    /// Which of the three it is.
+    value: fn(Arc<Vec<Node>>) -> Value,
+}
+
+impl YamlSeq {
+    /// As it was before a template saw it.
+    pub(super) fn node(&self) -> Node {
+        Node::new((self.value)(Arc::clone(&self.items)), Place::NOWHERE)
+    }
+}
 
 impl Object for YamlSeq {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -58,15 +70,15 @@ impl Object for YamlSeq {
     }
 
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
-        self.0.get(key.as_usize()?).map(|item| to_jinja(item, self.1))
+        self.items.get(key.as_usize()?).map(|item| to_jinja(item, self.style))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(self.0.len())
+        Enumerator::Seq(self.items.len())
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Node::new(Value::Seq(Arc::clone(&self.0)), Place::NOWHERE).repr(self.1))
+        f.write_str(&self.node().repr(self.style))
     }
 }
 
@@ -92,14 +104,18 @@ pub(super) fn to_jinja(node: &Node, style: Style) -> Jinja {
         Value::Float(value) if value.is_finite() => Jinja::from(*value),
         Value::Float(value) => Jinja::from(float_text(*value)),
         Value::Str(text) => Jinja::from(Arc::clone(text)),
-        Value::Seq(items) | Value::Tuple(items) | Value::Set(items) => {
-            Jinja::from_object(YamlSeq(Arc::clone(items), style))
-        }
+        Value::Seq(items) => sequence(items, style, Value::Seq),
+        Value::Tuple(items) => sequence(items, style, Value::Tuple),
+        Value::Set(items) => sequence(items, style, Value::Set),
         Value::Map(map) => Jinja::from_object(YamlMap(Arc::clone(map), style)),
         Value::Timestamp(time) => Jinja::from(time.text()),
         Value::Binary(bytes) => Jinja::from_bytes(bytes.to_vec()),
         Value::Tag(tag) => Jinja::from(tag.shown()),
     }
+}
+
+fn sequence(items: &Arc<Vec<Node>>, style: Style, value: fn(Arc<Vec<Node>>) -> Value) -> Jinja {
+    Jinja::from_object(YamlSeq { items: Arc::clone(items), style, value })
 }
 
 fn from_key(key: &Jinja) -> Option<Node> {

@@ -11,20 +11,35 @@ const SHOWN: usize = 1_000_000;
 /// Bytes after which nothing more is shown.
 const BYTES: usize = 32 << 20;
 
+/// How much may be shown before the rest is cut off: `{"$truncated": true}` stands for it then.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Values.
+    pub values: usize,
+    /// Bytes of text.
+    pub bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { values: SHOWN, bytes: BYTES }
+    }
+}
+
 /// A JSON text in the making.
 #[derive(Default)]
 pub(super) struct Json {
     pub(super) out: String,
-    shown: usize,
+    pub(super) room: Room,
 }
 
 impl Json {
     pub(super) fn node(&mut self, node: &Node) {
-        self.shown += 1;
-        if self.shown > SHOWN || self.out.len() > BYTES {
+        if self.room.values == 0 || self.out.len() > self.room.bytes {
             self.out.push_str("{\"$truncated\": true}");
             return;
         }
+        self.room.values -= 1;
         match &node.value {
             Value::Null => self.out.push_str("null"),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),

@@ -12,6 +12,7 @@ use crate::place::Files;
 use crate::problem::Problem;
 
 use crate::node::Node;
+pub use json::Room;
 use json::{Json, text as json_text};
 pub use names::safe_name;
 
@@ -149,7 +150,13 @@ fn problems(key: &str, outcome: &Outcome, files: &Files, wanted: fn(&Problem) ->
 
 /// A value as the export writes it.
 pub fn value(node: &Node) -> String {
-    let mut json = Json::default();
+    value_within(node, &mut Room::default())
+}
+
+/// The same for one of several values that share a room; what it takes is taken away from that.
+pub fn value_within(node: &Node, room: &mut Room) -> String {
+    let mut json = Json { out: String::new(), room: *room };
     json.node(node);
+    *room = Room { values: json.room.values, bytes: room.bytes.saturating_sub(json.out.len()) };
     json.out
 }

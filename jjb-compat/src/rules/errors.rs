@@ -195,3 +195,22 @@ fn jjb_j134_endless_templates_end() {
     }
     assert!(started.elapsed() < SOON);
 }
+
+#[test]
+fn jjb_j134_texts_that_double_are_refused() {
+    let started = Instant::now();
+    for text in [
+        "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x|length }}",
+        "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x|length }}",
+        "{{ ('ab' * 1000000000000)|length }}",
+        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% else %}ab{% endif %}{% endmacro %}{{ m(60) }}",
+    ] {
+        let file = format!(
+            "- job-template: {{name: t, node: !j2: \"{text}\"}}\n- project: {{name: p, jobs: [t]}}\n"
+        );
+        for dialect in BOTH {
+            assert_eq!(fault(dialect, &[("a", &file)]), "template-error", "{text}");
+        }
+    }
+    assert!(started.elapsed() < SOON);
+}

@@ -1,7 +1,10 @@
 //! A workspace after any edits is what a fresh reading gives: jobs, views, problems, and their order.
 
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
-use crate::{Workspace, read_each};
+use crate::{Kind, Source, Stamp, Workspace, read_each};
 
 /// Elements of which the files of a random tree are made. `#` stands for a small number, `@` for another.
 const PIECES: &[&str] = &[
@@ -160,4 +163,70 @@ fn a_workspace_expands_again_only_what_is_touched() {
         assert_eq!(again(&mut workspace, "t/plain.yaml", "- job: {name: plain, node: n}\n"), ["plain"]);
         assert!(again(&mut workspace, "t/more.yaml", "- builder: {name: unused, builders: []}\n").is_empty());
     }
+}
+
+/// A tree whose files look from outside as the test says.
+struct Stamped {
+    tree: Memory,
+    stamp: Option<Stamp>,
+    reads: AtomicUsize,
+}
+
+impl Source for Stamped {
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.tree.kind(path)
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.tree.read(path, limit)
+    }
+
+    fn list(&self, folder: &Path) -> std::io::Result<Vec<String>> {
+        self.tree.list(folder)
+    }
+
+    fn stamp(&self, _: &Path) -> Option<Stamp> {
+        self.stamp
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        self.tree.real_path(path)
+    }
+}
+
+#[test]
+fn a_file_is_read_again_only_when_its_stamp_does_not_say_that_it_is_the_same() {
+    let stamp = |written| Stamp { file: (1, 1), length: 1, changed: (written, written) };
+    let mut tree = Memory::new();
+    tree.add("t/a.yaml", "- job: {name: a}\n");
+    let source = Stamped { tree, stamp: Some(stamp(1)), reads: AtomicUsize::new(0) };
+    let mut workspace = Workspace::open(source, vec!["t".into()], options(Dialect::Classic));
+    let mut refreshed = |stamp: Option<Stamp>, text: &str| {
+        let source = workspace.source_mut();
+        source.stamp = stamp;
+        source.tree.add("t/a.yaml", text);
+        source.reads.store(0, Ordering::Relaxed);
+        let again = workspace.refresh().again.len();
+        (workspace.source_mut().reads.load(Ordering::Relaxed), again)
+    };
+    assert_eq!(refreshed(Some(stamp(1)), "- job: {name: a}\n"), (0, 0));
+    // One look to compare, one to read: with another stamp, and without any.
+    assert_eq!(refreshed(Some(stamp(2)), "- job: {name: a, node: b}\n"), (2, 1));
+    assert_eq!(refreshed(Some(stamp(2)), "- job: {name: a, node: b}\n"), (0, 0));
+    assert_eq!(refreshed(None, "- job: {name: a, node: b}\n"), (1, 0));
+    assert_eq!(refreshed(None, "- job: {name: a, node: c}\n"), (2, 1));
+    // What had no stamp is compared once more.
+    assert_eq!(refreshed(Some(stamp(3)), "- job: {name: a, node: c}\n"), (1, 0));
+    assert_eq!(refreshed(Some(stamp(3)), "- job: {name: a, node: c}\n"), (0, 0));
+}
+
+#[test]
+fn the_stamp_of_a_file_on_the_disk_counts_when_the_file_is_at_rest() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let disk = crate::FileSystem::new();
+    let stamp = disk.stamp(&folder.join("Cargo.toml")).expect("nobody writes it now");
+    assert_eq!(Some(stamp), disk.stamp(&folder.join("Cargo.toml")));
+    assert_ne!(Some(stamp), disk.stamp(&folder.join("src/lib.rs")));
+    assert_eq!(disk.stamp(&folder.join("nothing")), None);
 }

@@ -143,3 +143,20 @@ fn jjb_j103_tojson_sorts_keys_and_indent_takes_text_only() {
         assert_eq!(fault(dialect, &[("a", file)]), "template-error");
     }
 }
+
+#[test]
+fn jjb_j103_large_numbers_pairs_and_sets_print_as_pythons() {
+    let tree = |text: &str| {
+        format!(
+            "- job-template: {{name: t, node: !j2: \"{text}\"}}\n- project:\n    name: p\n    big: 12345678901234567890\n    \
+             pairs: !!pairs [a: 1]\n    set: !!set {{a, b}}\n    jobs: [t]\n"
+        )
+    };
+    for (text, wanted) in [
+        ("{{ big }} {{ [big, -big] }}", "12345678901234567890 [12345678901234567890, -12345678901234567890]"),
+        ("{{ set }} {{ 'a' in set }}", "{'a', 'b'} True"),
+    ] {
+        assert_eq!(key(&good(C, &[("a", &tree(text))]), "t", "node"), format!("\"{wanted}\""));
+    }
+    assert_eq!(key(&good(C, &[("a", &tree("{{ pairs }}"))]), "t", "node"), "\"[('a', 1)]\"");
+}

@@ -120,6 +120,7 @@ impl Constructor<'_, '_, '_> {
             let value = self.node(value)?;
             map.insert(key, value);
         }
+        map.settle();
         Ok(Node::map(map, place))
     }
 

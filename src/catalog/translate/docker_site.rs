@@ -61,9 +61,8 @@ pub(super) fn look_at(scope: &Scope<'_>, recipe: &Recipe) {
             Step::Shell(_) | Step::TriggerBuilds(_) | Step::Conditional(_) | Step::Inject(_) => {}
         }
     }
-    let scripts =
-        steps.iter().any(|step| matches!(step, Step::Shell(shell) if shell.script.contains("docker")));
-    if let Some(place) = pulls.filter(|_| !scripts) {
+    let speaks = |step: &&Step| matches!(step, Step::Shell(shell) if shell.script.contains("docker"));
+    if let Some(place) = pulls.filter(|_| !steps.iter().any(speaks)) {
         let problem = Problem::note("pull-for-nobody", "no step of the job starts a container")
             .because("an image that is pulled is there for the steps of its own build");
         scope.find_at(Weight::Difference, "builder docker-pull-image", place, problem);

@@ -25,13 +25,18 @@ const NOT_CARRIED: &[(&str, &str)] = &[
     ("jdk", "no tools are installed: the image brings them"),
 ];
 
-/// Fills in the job's keys; false when there is no use in looking further.
+/// The description, without Job Builder's mark.
+pub(super) fn description(job: &Job) -> String {
+    let written = job.definition.get("description").filter(|node| !node.is_null());
+    written.map(|node| text(node).replace(MARK, "")).unwrap_or_default()
+}
+
+/// Fills in the job's keys, all but the description; false when there is no use in looking further.
 pub(super) fn translate(scope: &Scope<'_>, job: &Job, recipe: &mut Recipe) -> bool {
     let definition = &job.definition;
     let get = |key: &str| definition.get(key).filter(|node| !node.is_null());
     recipe.job = job.name.to_string();
     recipe.place = scope.place(job.origin.place);
-    recipe.description = get("description").map(|node| text(node).replace(MARK, "")).unwrap_or_default();
     recipe.node = get("node").map(|node| text(node).trim().to_owned()).unwrap_or_default();
     recipe.concurrent = get("concurrent").is_some_and(Node::truth);
     // Job Builder prints this one, whatever it is, and Jenkins reads the word (jjb-J123).

@@ -23,6 +23,7 @@ mod email_ext;
 mod inject;
 mod job;
 mod junit;
+mod known;
 mod options;
 mod parameter;
 mod post_build_script;
@@ -46,11 +47,11 @@ mod tests;
 
 use jjb_compat::{Component, Files, Job};
 
-use super::config::CatalogConfig;
 use super::finding::Finding;
 use super::recipe::{Publisher, Recipe, Step};
 use scope::Scope;
 
+pub(super) use known::{Extent, Translator};
 pub(super) use scope::{Shared, position};
 
 /// A job, as far as it could be translated, and what there is to say about it.
@@ -63,12 +64,16 @@ pub struct Translation {
 }
 
 /// Translates a job. What it has in common with other jobs of the same reading is shared.
-pub fn translate(job: &Job, files: &Files, config: &CatalogConfig, shared: &Shared) -> Translation {
-    let scope = Scope::new(files, config, shared);
-    let mut recipe = Recipe { environment: config.variables.clone(), ..Recipe::default() };
+pub fn translate(job: &Job, files: &Files, translator: &Translator<'_>) -> Translation {
+    let scope = Scope::new(files, translator.config, translator.shared);
+    let mut recipe = Recipe::default();
+    if translator.extent() == Extent::Whole {
+        recipe.environment = translator.config.variables.clone();
+        recipe.description = job::description(job);
+    }
     if job::translate(&scope, job, &mut recipe) {
         for component in job.components.iter() {
-            place(&scope, component, &mut recipe);
+            translator.add(&scope, files, component, &mut recipe, place);
         }
         docker_site::look_at(&scope, &recipe);
     }

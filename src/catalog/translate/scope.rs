@@ -66,27 +66,27 @@ impl<'a> Scope<'a> {
             position: position(self.files, call.called),
         });
         let problem = Problem { position: position(self.files, place), chain: chain.collect(), ..problem };
-        self.push(weight, format!("{} {}", component.kind, component.name), problem);
+        self.push(&Finding { weight, component: format!("{} {}", component.kind, component.name), problem });
     }
 
     /// Adds a finding about the job's own keys.
     pub(super) fn find_job(&self, weight: Weight, place: Place, problem: Problem) {
         let problem = Problem { position: position(self.files, place), ..problem };
-        self.push(weight, "job".to_owned(), problem);
+        self.push(&Finding { weight, component: "job".to_owned(), problem });
     }
 
     /// Adds a finding about a component that was translated from this place.
     pub(super) fn find_at(&self, weight: Weight, component: &str, place: &recipe::Place, problem: Problem) {
         let position = Position { file: place.file.clone(), line: place.line, column: 0 };
-        self.push(weight, component.to_owned(), problem.at(position));
+        self.push(&Finding { weight, component: component.to_owned(), problem: problem.at(position) });
     }
 
-    fn push(&self, weight: Weight, component: String, problem: Problem) {
-        let finding = Finding { weight, component, problem };
+    /// Adds a finding that may have been made for another job.
+    pub(super) fn push(&self, finding: &Finding) {
         let mut findings = self.findings.borrow_mut();
         // A macro that is called twenty times says the same thing twenty times.
-        if !findings.contains(&finding) {
-            findings.push(finding);
+        if !findings.contains(finding) {
+            findings.push(finding.clone());
         }
     }
 

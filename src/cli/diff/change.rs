@@ -5,6 +5,9 @@ use serde_json::Value;
 /// Work that lining up two lists may cost, in comparisons; longer ones are compared place by place.
 const WORK: usize = 4_000_000;
 
+/// Differences of one job that are told one by one.
+const TOLD: usize = 1_000;
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
@@ -20,10 +23,17 @@ pub(super) struct Change {
 pub(super) fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut out = Vec::new();
     value("", Some(old), Some(new), &mut out);
+    if out.len() > TOLD {
+        out.truncate(TOLD);
+        out.push(Change { path: format!("more than {TOLD} differences"), old: None, new: None });
+    }
     out
 }
 
 fn value(path: &str, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<Change>) {
+    if out.len() > TOLD {
+        return;
+    }
     match (old, new) {
         (Some(old), Some(new)) if old == new => {}
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
@@ -159,6 +169,14 @@ mod tests {
         let old = json!([{"shell": "a"}, {"timeout": {"timeout": 3, "fail": true}}]);
         let new = json!([{"inject": 1}, {"shell": "b"}, {"timeout": {"timeout": 4, "fail": true}}]);
         assert_eq!(paths(&old, &new), ["+[0]", "~[1].shell", "~[2].timeout.timeout"]);
+    }
+
+    #[test]
+    fn jjb_j134_differences_without_end_are_cut_off() {
+        let list = |word: &str| json!({"a": vec![vec![word; 30]; 100], "b": word});
+        let found = paths(&list("x"), &list("y"));
+        assert_eq!(found.len(), TOLD + 1);
+        assert_eq!(found[TOLD], format!("+more than {TOLD} differences"));
     }
 
     #[test]

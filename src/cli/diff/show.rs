@@ -135,7 +135,7 @@ fn one(change: &Change, output: &Output) {
         }
         (Some(old), None) => whole(&change.path, old, "removed", ('-', Tone::Bad), output),
         (None, Some(new)) => whole(&change.path, new, "added", ('+', Tone::Good), output),
-        (None, None) => {}
+        (None, None) => output.line(&format!("    {}", change.path)),
     }
 }
 

@@ -36,44 +36,55 @@ impl Kindred {
     }
 }
 
+/// How much of one job is compared. What lists make that hold each other many times over is far larger than what people write,
+/// and two such trees must not fill the memory (jjb-J134).
+const ROOM: oracle::Room = oracle::Room { values: 200_000, bytes: 16 << 20 };
+
 /// Compares two readings. The order of the jobs does not count.
 pub(super) fn compare(old: &Outcome, new: &Outcome) -> Differences {
-    let jobs =
-        |outcome: &Outcome| outcome.jobs.iter().map(|job| (job.name.to_string(), job_value(job))).collect();
-    let views = |outcome: &Outcome| {
-        outcome.views.iter().map(|view| (view.name.to_string(), view_value(view))).collect()
-    };
-    Differences { jobs: kindred(jobs(old), jobs(new)), views: kindred(views(old), views(new)) }
+    Differences {
+        jobs: kindred(by_name(&old.jobs, |job| &job.name), by_name(&new.jobs, |job| &job.name), job_value),
+        views: kindred(
+            by_name(&old.views, |view| &view.name),
+            by_name(&new.views, |view| &view.name),
+            view_value,
+        ),
+    }
 }
 
-fn kindred(mut old: BTreeMap<String, Value>, new: BTreeMap<String, Value>) -> Kindred {
+fn by_name<T>(items: &[T], name: impl Fn(&T) -> &str) -> BTreeMap<&str, &T> {
+    items.iter().map(|item| (name(item), item)).collect()
+}
+
+/// One by one, so that only what differs stands in memory.
+fn kindred<T>(mut old: BTreeMap<&str, &T>, new: BTreeMap<&str, &T>, value: impl Fn(&T) -> Value) -> Kindred {
     let mut out = Kindred::default();
-    for (name, value) in new {
-        match old.remove(&name) {
-            None => out.added.push(name),
-            Some(before) => {
-                let found = changes(&before, &value);
-                if found.is_empty() {
-                    out.same += 1;
-                } else {
-                    out.changed.push((name, found));
-                }
-            }
+    for (name, item) in new {
+        let Some(before) = old.remove(name) else {
+            out.added.push(name.to_owned());
+            continue;
+        };
+        let found = changes(&value(before), &value(item));
+        if found.is_empty() {
+            out.same += 1;
+        } else {
+            out.changed.push((name.to_owned(), found));
         }
     }
-    out.removed.extend(old.into_keys());
+    out.removed.extend(old.into_keys().map(str::to_owned));
     out
 }
 
 fn view_value(view: &View) -> Value {
-    parsed(&oracle::value(&view.definition))
+    parsed(&oracle::value_within(&view.definition, &mut ROOM.clone()))
 }
 
 /// A job as one value: its keys, with each list of components as it is after macros are replaced.
 fn job_value(job: &Job) -> Value {
-    let mut value = parsed(&oracle::value(&job.definition));
+    let room = &mut ROOM.clone();
+    let mut value = parsed(&oracle::value_within(&job.definition, room));
     if let Value::Object(keys) = &mut value {
-        put_components(keys, &job.components);
+        put_components(keys, &job.components, room);
     }
     value
 }
@@ -84,10 +95,10 @@ fn parsed(text: &str) -> Value {
 }
 
 /// Puts components into the lists in which they stand.
-fn put_components(keys: &mut Map<String, Value>, components: &[Component]) {
+fn put_components(keys: &mut Map<String, Value>, components: &[Component], room: &mut oracle::Room) {
     let mut lists: Vec<(&str, Vec<Value>)> = Vec::new();
     for component in components {
-        let value = component_value(component);
+        let value = component_value(component, room);
         match lists.iter_mut().find(|(path, _)| *path == &*component.path) {
             Some((_, list)) => list.push(value),
             None => lists.push((&component.path, vec![value])),
@@ -105,13 +116,13 @@ fn put_components(keys: &mut Map<String, Value>, components: &[Component]) {
 }
 
 /// `{name: arguments}`, the components inside it expanded too.
-fn component_value(component: &Component) -> Value {
-    let mut arguments = parsed(&oracle::value(&component.arguments));
+fn component_value(component: &Component, room: &mut oracle::Room) -> Value {
+    let mut arguments = parsed(&oracle::value_within(&component.arguments, room));
     if !component.children.is_empty() {
         match &mut arguments {
-            Value::Object(keys) => put_components(keys, &component.children),
+            Value::Object(keys) => put_components(keys, &component.children, room),
             other => {
-                let children = component.children.iter().map(component_value).collect();
+                let children = component.children.iter().map(|child| component_value(child, room)).collect();
                 *other = Value::Array(children);
             }
         }

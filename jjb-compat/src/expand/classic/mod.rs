@@ -107,7 +107,7 @@ impl<'c> Classic<'c, '_> {
         finish::describe(&mut definition, options.keep_descriptions, false, origin.place)?;
         finish::count(self.session, origin.place)?;
         finish::share(self.session, &mut definition);
-        Ok(Some(Made { definition: Arc::new(definition), origin }))
+        Ok(Some(Made::new(definition, origin)))
     }
 }
 

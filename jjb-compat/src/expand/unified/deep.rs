@@ -46,6 +46,13 @@ impl Deep<'_, '_> {
                 let items: Result<Vec<Node>> = items.iter().map(|item| self.node(item)).collect();
                 Ok(Node::seq(items?, node.place))
             }
+            Value::Map(map) if map.is_constant() => {
+                self.spend(map.len() + 1, node.place)?;
+                if self.mode != Mode::Tags {
+                    self.params.check_names()?;
+                }
+                Ok(node.clone())
+            }
             Value::Tuple(items) => {
                 let items: Result<Vec<Node>> = items.iter().map(|item| self.node(item)).collect();
                 Ok(Node::new(Value::Tuple(Arc::new(items?)), node.place))

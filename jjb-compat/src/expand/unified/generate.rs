@@ -269,7 +269,7 @@ impl<'u> Unified<'u, '_> {
         }
         finish::count(self.session, origin.place)?;
         finish::share(self.session, &mut definition);
-        Ok(Made { definition: Arc::new(definition), origin })
+        Ok(Made::new(definition, origin))
     }
 }
 
