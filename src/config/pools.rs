@@ -210,13 +210,14 @@ fn network(section: &mut Section<'_>) -> NetworkMode {
     };
     match text.as_str() {
         "default" => NetworkMode::Default,
+        "isolated" => NetworkMode::Isolated,
         "none" => NetworkMode::None,
         "host" => NetworkMode::Host,
         other => match other.strip_prefix("shared:") {
             Some(name) if !name.is_empty() => NetworkMode::Shared(name.to_owned()),
             _ => {
                 let message = format!("'{}' is no network", other.escape_debug());
-                let cure = "write default, none, host, or shared:NAME";
+                let cure = "write default, isolated, none, host, or shared:NAME";
                 section.complain("network", Problem::error("unknown-word", message).cure(cure));
                 NetworkMode::Default
             }

@@ -208,7 +208,8 @@ fn rights(
 /// The lease's network, or none.
 fn network(asked: &str, grant: &Grant) -> Result<String, Refusal> {
     let own = match &grant.network {
-        NetworkMode::Default => "default",
+        // Whoever opens the door has put the network's own name in its place.
+        NetworkMode::Default | NetworkMode::Isolated => "default",
         NetworkMode::None => "none",
         NetworkMode::Shared(name) => name,
         NetworkMode::Host => "host",

@@ -100,8 +100,10 @@ pub enum SecurityProfile {
 /// A network of a node (pools-D36).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NetworkMode {
-    /// The engine's default bridge.
+    /// The engine's default bridge, which all such nodes share.
     Default,
+    /// One of its own: for the node and what its build makes, and for nobody else.
+    Isolated,
     /// None at all.
     None,
     /// An existing network by name.

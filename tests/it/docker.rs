@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use causeway::keeper::{EndedBy, Exit, Keeper, LogEvent, StepEnd, StepId, left_over_end};
 use causeway::model;
-use causeway::pool::label::{Mount, PullPolicy, SecurityProfile};
+use causeway::pool::label::{Mount, NetworkMode, PullPolicy, SecurityProfile};
 use causeway::pool::provider::{NodeSpec, ObservedState, Provider, ProviderError};
 use causeway::provider::docker::DockerProvider;
 
@@ -287,4 +287,41 @@ async fn perf_m2_d1_d2_the_keepers_memory_and_times_in_a_container() {
     let pid: u32 = pid.trim().parse().unwrap();
     provider.destroy(spec.node).await.unwrap();
     until("the keeper is gone", || !alive(pid)).await;
+}
+
+#[tokio::test]
+async fn pools_d36_d38_an_isolated_node_has_a_network_of_its_own_that_goes_with_it() {
+    let Some(engine) = Engine::start() else { return };
+    let provider = engine.provider("one");
+    let isolated = |spec: &mut NodeSpec| spec.label.network = NetworkMode::Isolated;
+    let (one, keeper) = node(&engine, &provider, isolated).await;
+    let (two, other) = node(&engine, &provider, isolated).await;
+    let name = |spec: &NodeSpec| format!("cw-one-{}", spec.node);
+    let networks = || engine.docker(&["network", "ls", "-q", "--filter", "label=causeway.instance=one"]);
+    assert_eq!(networks().lines().count(), 2);
+    let members = |spec: &NodeSpec| {
+        engine.docker(&["network", "inspect", "-f", "{{range .Containers}}{{.Name}} {{end}}", &name(spec)])
+    };
+    assert_eq!(members(&one).trim(), name(&one));
+    // A way out, and nobody else's address in reach of it.
+    let subnet = "ip -o -4 addr show eth0 | awk '{print $4}'; ip route | grep -c ^default";
+    let (first, _) = run(&keeper, script(&one.directory, 1, subnet)).await;
+    let (second, _) = run(&other, script(&two.directory, 1, subnet)).await;
+    let addresses = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (first, second) = (addresses(&first), addresses(&second));
+    assert_eq!((first.len(), &first[1]), (2, &"1".to_owned()), "{first:?}");
+    assert_ne!(first[0], second[0]);
+    // Asked for again, it is the same one.
+    assert_eq!(provider.create(&one).await.unwrap().len(), 64);
+    provider.destroy(one.node).await.unwrap();
+    assert_eq!(networks().lines().count(), 1);
+
+    // One that a crash left, without container or directory, is found and taken away.
+    engine.docker(&["rm", "-f", &name(&two)]);
+    std::fs::remove_dir_all(&two.directory).unwrap();
+    let found = provider.list().await.unwrap().objects;
+    assert_eq!(found.iter().map(|object| object.node).collect::<Vec<_>>(), [two.node]);
+    provider.destroy(two.node).await.unwrap();
+    assert_eq!(networks(), "");
+    assert_eq!(provider.list().await.unwrap().objects, []);
 }

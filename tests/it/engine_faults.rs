@@ -95,7 +95,7 @@ fn no(message: &str) -> String {
 fn healthy(call: &str) -> (u16, String) {
     match call {
         "GET /version" => (200, json!({"Version": "20.10.24", "ApiVersion": "1.41"}).to_string()),
-        "GET /containers/json" => (200, "[]".to_owned()),
+        "GET /containers/json" | "GET /networks" => (200, "[]".to_owned()),
         _ => (404, no("No such object")),
     }
 }
@@ -238,4 +238,34 @@ async fn pools_11_2_an_engine_that_became_older_is_spoken_to_as_it_is() {
     provider.list().await.unwrap();
     assert!(provider.check().await.unwrap().summary.contains("API 1.40"));
     provider.list().await.unwrap();
+}
+
+#[tokio::test]
+async fn pools_d36_addresses_that_are_used_up_are_swept_for_once_and_are_a_quota_then() {
+    let gone = new_node();
+    let left = json!([{
+        "Name": "left", "Id": "n1",
+        "Labels": {"causeway.node": gone.to_string(), "causeway.kind": "network"},
+    }]);
+    let engine = Engine::start(move |_, call| {
+        Some(match call {
+            "POST /networks/create" => {
+                let text = "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network";
+                (500, json!({ "message": text }).to_string())
+            }
+            "GET /networks" => (200, left.to_string()),
+            "GET /containers/json" => (200, "[]".to_owned()),
+            _ if call.starts_with("DELETE /networks/") => (204, String::new()),
+            "GET /version" => (200, r#"{"ApiVersion": "1.41"}"#.to_owned()),
+            _ => (404, r#"{"message": "none"}"#.to_owned()),
+        })
+    });
+    let provider = engine.provider();
+    let mut spec = spec(&engine.nodes(), new_node(), label(Some("image:1")));
+    spec.label.network = causeway::pool::label::NetworkMode::Isolated;
+    let failure = provider.create(&spec).await.unwrap_err();
+    assert!(matches!(failure, ProviderError::Quota(_)), "{failure:?}");
+    assert_eq!(engine.count("POST /networks/create"), 2);
+    assert_eq!(engine.count(&format!("DELETE /networks/cw-one-{gone}")), 1);
+    assert_eq!(engine.count("POST /containers/create"), 0);
 }

@@ -21,9 +21,9 @@ use super::container::{INSTANCE, external_name};
 use super::context::{self, Context};
 use super::error::{self, Phase};
 use super::guard::{Body, EngineSocket, control_group, request};
+use super::network;
 use super::workshop::DockerWorkshop;
 use crate::image::{BuildFailure, BuildSpec, Built, Dockerfile, ImageBuilds, Reference, check_trigger};
-use crate::pool::label::NetworkMode;
 use crate::pool::provider::{ImageFacts, ProviderError};
 use crate::provider::directory;
 
@@ -179,12 +179,7 @@ impl DockerWorkshop {
         let map = |pairs: &[(String, String)]| {
             json!(pairs.iter().cloned().collect::<HashMap<String, String>>()).to_string()
         };
-        let network = match &label.network {
-            NetworkMode::Default => None,
-            NetworkMode::None => Some("none".to_owned()),
-            NetworkMode::Shared(name) => Some(name.clone()),
-            NetworkMode::Host => Some("host".to_owned()),
-        };
+        let network = network::mode(&label.network, &self.config, self.lease.node);
         let quota = label.cpus_milli.map(|milli| (u64::from(milli) * 100).to_string());
         let period = label.cpus_milli.map(|_| "100000".to_owned());
         let fields = [

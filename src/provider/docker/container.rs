@@ -18,18 +18,19 @@ use sha2::{Digest, Sha256};
 use super::DockerConfig;
 use super::error::{self, Phase};
 use super::keeper_file::{MOUNTED, PROGRAM};
+use super::network;
 use crate::image::{RoomSpec, SECRETS};
 use crate::keeper::WORD;
 use crate::model::NodeId;
-use crate::pool::label::{LabelDefinition, Mount, NetworkMode, SecurityProfile};
+use crate::pool::label::{LabelDefinition, Mount, SecurityProfile};
 use crate::pool::provider::{DoorSpec, Listing, NodeSpec, Observed, ObservedState, ProviderError};
 
 pub(super) const INSTANCE: &str = "causeway.instance";
-const NODE: &str = "causeway.node";
-const PROVIDER: &str = "causeway.provider";
+pub(super) const NODE: &str = "causeway.node";
+pub(super) const PROVIDER: &str = "causeway.provider";
 const POOL: &str = "causeway.pool";
 const LABEL: &str = "causeway.label";
-const KIND: &str = "causeway.kind";
+pub(super) const KIND: &str = "causeway.kind";
 /// The kind of what a build made through the guard.
 const GUARD: &str = "guard";
 /// The kind of a build container.
@@ -46,6 +47,8 @@ pub(super) struct Seen {
     pub ours: bool,
     pub state: ObservedState,
     pub image: Option<String>,
+    /// The network that it was made for.
+    pub network: Option<String>,
     pub diagnosis: String,
 }
 
@@ -115,7 +118,7 @@ pub(super) fn definition(
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(false),
-        host_config: Some(host_config(spec, keeper)),
+        host_config: Some(host_config(spec, config, keeper)),
         ..ContainerCreateBody::default()
     })
 }
@@ -174,7 +177,7 @@ pub(super) fn room(
     Ok(body)
 }
 
-fn host_config(spec: &NodeSpec, keeper: &Path) -> HostConfig {
+fn host_config(spec: &NodeSpec, config: &DockerConfig, keeper: &Path) -> HostConfig {
     let label = &spec.label;
     let directory = spec.directory.as_path();
     let mut mounts = vec![bind(directory, directory, true), bind(keeper, Path::new(MOUNTED), false)];
@@ -199,12 +202,7 @@ fn host_config(spec: &NodeSpec, keeper: &Path) -> HostConfig {
             .then(|| vec!["no-new-privileges".to_owned()]),
         readonly_rootfs: Some(strict),
         tmpfs: strict.then(|| HashMap::from([("/tmp".to_owned(), "mode=1777".to_owned())])),
-        network_mode: match &label.network {
-            NetworkMode::Default => None,
-            NetworkMode::None => Some("none".to_owned()),
-            NetworkMode::Shared(name) => Some(name.clone()),
-            NetworkMode::Host => Some("host".to_owned()),
-        },
+        network_mode: network::mode(&label.network, config, spec.node),
         // The keeper is process 1, and logs are its files: the engine keeps no copy.
         init: Some(false),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
@@ -225,7 +223,7 @@ fn bind(source: &Path, target: &Path, writable: bool) -> Bind {
     }
 }
 
-fn marks(
+pub(super) fn marks(
     node: NodeId,
     label: &LabelDefinition,
     config: &DockerConfig,
@@ -281,6 +279,7 @@ pub(super) fn seen(found: &ContainerInspectResponse, config: &DockerConfig) -> S
         id: found.id.clone().unwrap_or_default(),
         ours: labels.is_some_and(|labels| is_ours(labels, config)),
         image: found.image.clone(),
+        network: found.host_config.as_ref().and_then(|host| host.network_mode.clone()),
         diagnosis: diagnosis(&state),
         state: observed_state(&state),
     }

@@ -28,7 +28,7 @@ const TEXTS: &[(&str, Class)] = &[
     ("connection refused", Class::Transient),
     ("unexpected eof", Class::Transient),
     ("temporary failure", Class::Transient),
-    ("could not find an available", Class::Transient),
+    ("could not find an available", Class::Quota),
     ("bind source path does not exist", Class::Permanent),
     ("invalid mount config", Class::Permanent),
     ("manifest unknown", Class::Permanent),

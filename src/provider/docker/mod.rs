@@ -17,6 +17,7 @@ mod guard;
 mod host_image;
 mod image;
 mod keeper_file;
+mod network;
 mod permit;
 mod push;
 mod stream;
@@ -47,7 +48,7 @@ use super::directory::{self, Mark};
 use crate::guard::{Door, Refusals};
 use crate::image::Workshop;
 use crate::model::NodeId;
-use crate::pool::label::LabelDefinition;
+use crate::pool::label::{LabelDefinition, NetworkMode};
 use crate::pool::provider::{
     BoxStream, DoorSpec, Health, ImageFacts, Listing, NodeSpec, Observed, ObservedState, Provider,
     ProviderError,
@@ -217,6 +218,10 @@ impl Provider for DockerProvider {
             directory::make(&path, node, &mark).map_err(|error| directory::trouble(&path, &error))
         })
         .await??;
+        if spec.label.network == NetworkMode::Isolated {
+            let docker = self.engine.client().await?;
+            network::make(&docker, &self.config, spec.node, &spec.label).await?;
+        }
         match self.make(spec, &keeper).await {
             // The image went between `prepare` and this.
             Err(ProviderError::NotFound) => {
@@ -282,14 +287,20 @@ impl Provider for DockerProvider {
             directory::list(&nodes_dir, &mark).map_err(|error| directory::trouble(&nodes_dir, &error))
         })
         .await??;
+        let gone = || ObservedState::Exited("its container is gone".to_owned());
         for node in found {
             if listing.objects.iter().any(|object| object.node == node) {
                 continue;
             }
             let used = self.directory(node).join(crate::keeper::wire::SOCKET).exists();
-            let gone = || ObservedState::Exited("its container is gone".to_owned());
             let state = if used { gone() } else { ObservedState::Created };
             listing.objects.push(Observed { node, external_id: String::new(), state });
+        }
+        // And so is a network.
+        for node in network::nodes(&docker, &self.config).await? {
+            if listing.objects.iter().all(|object| object.node != node) {
+                listing.objects.push(Observed { node, external_id: String::new(), state: gone() });
+            }
         }
         Ok(listing)
     }
@@ -308,6 +319,8 @@ impl Provider for DockerProvider {
         // First what was made through the guard: it may lie in the node's control group and use its directory.
         children::remove(&docker, &self.config, node).await?;
         let seen = self.look(node).await?;
+        let name = container::external_name(&self.config, node);
+        let isolated = seen.as_ref().is_none_or(|seen| seen.network.as_deref() == Some(&*name));
         let mut image = None;
         if let Some(seen) = seen {
             if !seen.ours {
@@ -323,6 +336,9 @@ impl Provider for DockerProvider {
                 },
             }
         }
+        if isolated {
+            network::remove(&docker, &self.config, node).await?;
+        }
         self.remove_directory(node, image).await
     }
 
@@ -331,7 +347,11 @@ impl Provider for DockerProvider {
         let socket = self.config.engine.strip_prefix("unix://")?;
         let marks = container::guard_marks(spec, &self.config);
         let name = container::external_name(&self.config, spec.node);
-        Some(Arc::new(DockerDoor::new(socket.into(), name, spec, marks, refusals)))
+        // What a build makes is in its node's network.
+        let network = network::of(&spec.label.network, &self.config, spec.node);
+        let label = Arc::new(LabelDefinition { network, ..LabelDefinition::clone(&spec.label) });
+        let spec = DoorSpec { label, ..spec.clone() };
+        Some(Arc::new(DockerDoor::new(socket.into(), name, &spec, marks, refusals)))
     }
 
     fn workshop(&self, lease: &DoorSpec) -> Option<Arc<dyn Workshop>> {

@@ -133,3 +133,35 @@ async fn perf_d3_a_run_through_the_guard_against_a_direct_one() {
     // The goal is measured on a quiet machine; here only what is out of all proportion fails.
     assert!(guarded < direct * 2, "direct {direct:?}, through the guard {guarded:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_d36_what_a_build_makes_is_in_its_nodes_own_network_and_none_else() {
+    let script = r#"#!/bin/sh
+set -eu
+docker run -d --name service IMAGE sh -c 'while :; do echo served | nc -l -p 8000; done' >/dev/null
+address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' service)
+tries=0
+until docker run --rm IMAGE nc -w 2 "$address" 8000 </dev/null; do
+    tries=$((tries + 1)); [ "$tries" -lt 20 ] || exit 1
+done
+docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}in {{$name}}{{end}}' service
+docker run --rm --network bridge IMAGE true && echo the bridge is its own
+docker run --rm --network other IMAGE true || echo refused
+"#
+    .replace("IMAGE", IMAGE);
+    let Some(mut place) = Place::in_network("isolated", &[("connected", &script)]) else { return };
+    place.submit("connected").await;
+    let (result, console) = place.result("connected");
+    assert_eq!(result, "SUCCESS", "{console}");
+    let node = place.node("connected");
+    assert!(console.contains("\nserved\n"), "{console}");
+    assert!(console.lines().any(|line| line.starts_with("in cw-") && line.ends_with(&node)), "{console}");
+    assert!(
+        console.contains("the bridge is its own\n") && console.contains("pools-D57 network"),
+        "{console}"
+    );
+    place.until_all_gone(&node);
+    let filter = format!("label=causeway.node={node}");
+    let left = place.docker(&place.engine, &["network", "ls", "-q", "--filter", &filter]);
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}

@@ -25,6 +25,12 @@ impl Place {
     /// `None`: the test is not run, and has been noted.
     #[track_caller]
     pub fn open(scripts: &[(&str, &str)]) -> Option<Place> {
+        Place::in_network("none", scripts)
+    }
+
+    /// The same with nodes in such a network.
+    #[track_caller]
+    pub fn in_network(network: &str, scripts: &[(&str, &str)]) -> Option<Place> {
         let jobs: Vec<_> = scripts
             .iter()
             .map(|(name, script)| {
@@ -36,7 +42,7 @@ impl Place {
             import(engine);
             std::fs::create_dir_all(path.join("git/core")).unwrap();
             std::fs::write(path.join("git/core/HEAD"), "ref: refs/heads/master\n").unwrap();
-            configuration(path, engine)
+            configuration(path, engine).replace("network: none", &format!("network: {network}"))
         })
     }
 
