@@ -6,11 +6,14 @@ import re
 # Objects that are printed into text where they are not expanded: Python adds an address.
 OBJECTS = re.compile(r"<jenkins_jobs\.\w+\.\w+ object at 0x[0-9a-f]+>|<Jinja2 template(?: for YAML)?>", re.I)
 
+# Sets of texts as Python prints them.
+SETS = re.compile(r"\{('\w*'(?:, '\w*')+)\}")
+
 # What differs on purpose (contrib/docs/jjb.md): words of the original's message, and the reason.
 DOCUMENTED = {
     r"not supported between instances of": "Jinja2 refuses to order values of different types",
     r"Object of type Loc\w+ is not JSON serializable": "the filter tojson of release 6.5.0 takes no text out of YAML",
-    r"(?:operand type|Object of type) .*J(?:inja)?2\w*": "to filters, templates that were never rendered are texts here",
+    r"(?:operand type|Object of type).* '?J(?:inja)?2\w+": "to filters, templates that were never rendered are texts here",
     r"^list index out of range$": "release 6.5.0 dies over zuul triggers of a job with parameters (jjb-J92)",
 }
 
@@ -18,7 +21,7 @@ DOCUMENTED = {
 SAME = (
     (r"Unknown entry point or macro '(.*?)' for component", {"unknown-component", "bad-component"}, 1),
     (r"(?:^|: )(.+?) parameter missing to format ", {"missing-variable", "missing-item"}, 1),
-    (r"Missing parameter: '?(.+?)'?$", {"missing-variable"}, 1),
+    (r"Missing parameter: ['\"]?(.+?)['\"]?$", {"missing-variable"}, 1),
     (r"(?:Unknown defaults set:|wants defaults) ['\"](.+?)['\"](?:,|$)", {"unknown-defaults"}, 1),
     (r"Failed to find suitable .*named '(.+?)'", {"unknown-reference"}, 1),
     (r"Duplicate definitions for (?:job|view) '(.+?)' specified", {"duplicate"}, 1),
@@ -71,9 +74,11 @@ def not_made_empty(engine, flags, ours):
 
 
 def plain(value):
-    """The same without addresses."""
+    """The same without addresses, and with the items of sets in one order: Python's changes from run to run."""
     text = json.dumps(value)
-    return json.loads(OBJECTS.sub("<object>", text)) if "<" in text else value
+    if "<" in text:
+        text = OBJECTS.sub("<object>", text)
+    return json.loads(SETS.sub(lambda found: "{%s}" % ", ".join(sorted(found.group(1).split(", "))), text))
 
 
 def judge(original, ours, first_difference, counts=None):
@@ -113,6 +118,11 @@ def errors(left, right):
     return "only ours refuses", ("only ours refuses: " + right["code"], right["text"][:600])
 
 
+def unescaped(text):
+    """A name is shown as it is or as Python's literal."""
+    return text.replace("\\\\", "\\")
+
+
 def both(left, right):
     said = left["text"]
     if DIED.search(said):
@@ -121,10 +131,10 @@ def both(left, right):
         found = re.search(pattern, said, re.M)
         if not found:
             continue
-        word = (plain(found.group(group) if group else "") or "").replace("\\\\", "\\")
+        word = unescaped(plain(found.group(group) if group else "") or "")
         # Python's word for what we call null.
         word = "null" if word == "None" else word
-        if right["code"] in codes and word in plain(right["text"]):
+        if right["code"] in codes and word in unescaped(plain(right["text"])):
             return "both refuse: %s" % right["code"], None
         break
     if left["module"] and "Unknown entry point" not in said:

@@ -24,6 +24,9 @@ struct Target {
 /// holds the former keeps it as it is.
 pub(super) fn look_at_targets(jobs: &mut [Arc<TreeJob>], config: &CatalogConfig) {
     let targets: Vec<Vec<Target>> = jobs.iter().map(|job| targets(&job.recipe)).collect();
+    if targets.iter().all(Vec::is_empty) {
+        return;
+    }
     let names: BTreeMap<String, usize> =
         jobs.iter().enumerate().map(|(index, job)| (job.name.clone(), index)).collect();
     for (index, circle) in circles(&targets, &names) {
@@ -162,7 +165,7 @@ fn circles(targets: &[Vec<Target>], names: &BTreeMap<String, usize>) -> Vec<(usi
         waiting.filter_map(|target| names.get(&target.name).copied())
     };
     let mut circles = Vec::new();
-    for (name, start) in names {
+    for (name, start) in names.iter().filter(|(_, start)| waits_for(**start).next().is_some()) {
         // Breadth first: from whom each job was reached.
         let mut from: BTreeMap<usize, usize> = BTreeMap::new();
         let mut queue = std::collections::VecDeque::from([*start]);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::thread::Builder;
 
-use super::spread::spread;
+use super::spread::spread_heavy;
 use super::state::{Request, State, WithElements};
 use super::work::{Gathered, expanded, finished, view};
 use crate::expand::{Expand, Made, Named, Unit, wanted, without_duplicates};
@@ -84,7 +84,8 @@ impl<W, T: Send> WithElements for Stream<'_, W, T> {
             own: (each.worker)(),
             files: RefCell::default(),
         };
-        let pieces = spread(threads, units.len(), worker, |worker, index| {
+        let weights: Vec<usize> = units.iter().map(|unit| unit.weight).collect();
+        let pieces = spread_heavy(threads, &weights, worker, |worker, index| {
             each.piece(state, elements, worker, &units[index])
         });
         if !state.common.ordered.load(Ordering::Relaxed) {

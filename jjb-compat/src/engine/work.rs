@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::spread::spread;
+use super::spread::{spread, spread_heavy};
 use crate::components::Memo;
 use crate::expand::{Expand, Expanded, Made, Named, Unit, wanted, without_duplicates};
 use crate::node::{Node, Value};
@@ -108,7 +108,8 @@ impl<D: Expand> Work<'_, '_, D> {
                 }
             }
         } else {
-            let done = spread(self.threads, missing.len(), self.worker, |session, index| {
+            let weights: Vec<usize> = missing.iter().map(|unit| unit.weight).collect();
+            let done = spread_heavy(self.threads, &weights, self.worker, |session, index| {
                 self.unit(session, missing[index])
             });
             units.extend(missing.iter().map(|unit| unit.key).zip(done));

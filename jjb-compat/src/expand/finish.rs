@@ -53,7 +53,16 @@ pub(crate) struct Unit<E> {
     pub(crate) key: Key,
     /// The key of its element.
     pub(crate) own: Key,
+    /// About how much work it is: the more, the sooner it should be begun.
+    pub(crate) weight: usize,
     pub(crate) element: E,
+}
+
+/// About how many jobs a project makes: each reference for each combination of its lists. It is a guess, because only the names of
+/// the templates tell which lists count.
+pub(crate) fn weight<'m>(references: usize, variables: impl Iterator<Item = &'m Node>) -> usize {
+    let lengths = variables.filter_map(Node::as_seq).map(|list| list.len().max(1));
+    lengths.fold(references, usize::saturating_mul)
 }
 
 /// What came out, and what went wrong on the way.

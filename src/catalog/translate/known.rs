@@ -92,7 +92,11 @@ impl<'s> Translator<'s> {
         let scope = Scope::new(files, self.config, self.shared);
         let mut alone = Recipe::default();
         place(&scope, component, &mut alone);
-        let Recipe { parameters, credentials, steps, publishers, .. } = alone;
+        let Recipe { parameters, credentials, steps, mut publishers, .. } = alone;
+        if self.extent == Extent::Outline {
+            // The others start nothing.
+            publishers.retain(|publisher| matches!(publisher, Publisher::PostBuildScript(_)));
+        }
         Part { parameters, credentials, steps, publishers, findings: scope.finish() }
     }
 }

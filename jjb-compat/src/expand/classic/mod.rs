@@ -41,7 +41,7 @@ impl Expand for Elements {
         let of = |kind: &'static str| {
             self.all(kind).map(move |(name, element)| {
                 let key = element_key(kind, name);
-                Unit { kind, key, own: key, element }
+                Unit { kind, key, own: key, weight: weight(element), element }
             })
         };
         of("job").chain(of("view")).chain(of("project")).collect()
@@ -65,6 +65,14 @@ impl Expand for Elements {
     fn components(&self, session: &Session, memo: &Memo, definition: &Map) -> Result<Arc<[Component]>> {
         Dispatcher::new(session, self, memo).job(definition)
     }
+}
+
+/// See [`finish::weight`].
+fn weight(element: &Element) -> usize {
+    let length = |key: &str| element.body.get(key).and_then(Node::as_seq).map_or(0, <[Node]>::len);
+    let lists = |key: &Node| key.as_str().is_some_and(|key| matches!(key, "jobs" | "views" | "exclude"));
+    let variables = element.body.iter().filter(|(key, _)| !lists(key)).map(|(_, value)| value);
+    finish::weight(length("jobs") + length("views"), variables)
 }
 
 /// Takes a result in.

@@ -60,12 +60,15 @@ impl Expand for Roots {
         for (kind, table) in [("job", &self.jobs), ("view", &self.views)] {
             out.extend(table.iter().map(|(name, root)| {
                 let key = element_key(kind, name);
-                Unit { kind, key, own: key, element: Part::Plain(root) }
+                Unit { kind, key, own: key, weight: 1, element: Part::Plain(root) }
             }));
             out.extend(self.projects.iter().map(|(name, project)| {
                 let own = element_key("project", name);
                 // A project is expanded twice, once for its jobs and once for its views.
-                Unit { kind, key: own ^ u64::from(kind == "view"), own, element: Part::Project(project) }
+                let key = own ^ u64::from(kind == "view");
+                let references = if kind == "job" { project.jobs.len() } else { project.views.len() };
+                let weight = finish::weight(references, project.params.iter().map(|(_, value)| value));
+                Unit { kind, key, own, weight, element: Part::Project(project) }
             }));
         }
         out
