@@ -17,6 +17,7 @@ mod guard;
 mod host_image;
 mod image;
 mod keeper_file;
+mod made;
 mod network;
 mod permit;
 mod push;
@@ -24,12 +25,12 @@ mod stream;
 mod tar;
 mod workshop;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bollard::Docker;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
     StartContainerOptions, WaitContainerOptionsBuilder,
@@ -42,6 +43,7 @@ use self::error::Phase;
 use self::guard::DockerDoor;
 use self::image::Images;
 use self::keeper_file::KeeperFile;
+use self::made::AllMade;
 use self::permit::Permits;
 use self::workshop::DockerWorkshop;
 use super::directory::{self, Mark};
@@ -96,8 +98,7 @@ pub struct DockerProvider {
     images: Arc<Images>,
     keeper: Arc<KeeperFile>,
     permits: Arc<Permits>,
-    /// Containers that this process has made and not started yet: nobody else can have started them, so none is looked at again.
-    new: Mutex<HashMap<NodeId, String>>,
+    made: AllMade,
 }
 
 impl DockerProvider {
@@ -109,17 +110,13 @@ impl DockerProvider {
             images: Arc::new(Images::new(config.pull_timeout)),
             keeper: Arc::new(KeeperFile::new(config.program.clone(), config.keeper_dir.clone())),
             permits: Arc::default(),
-            new: Mutex::default(),
+            made: AllMade::default(),
             config,
         }
     }
 
     fn directory(&self, node: NodeId) -> PathBuf {
         directory::of(&self.config.nodes_dir, node)
-    }
-
-    fn new_containers(&self) -> MutexGuard<'_, HashMap<NodeId, String>> {
-        self.new.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The container of that node and whose it is.
@@ -142,7 +139,7 @@ impl DockerProvider {
         let body = container::definition(spec, &self.config, keeper)?;
         match docker.create_container(Some(options), body).await {
             Ok(made) => {
-                self.new_containers().insert(spec.node, made.id.clone());
+                self.made.made(spec, &made.id);
                 Ok(made.id)
             }
             Err(error) if error::is_conflict(&error) => match self.look(spec.node).await? {
@@ -150,6 +147,16 @@ impl DockerProvider {
                 None => Err(error::classify(&error, Phase::Change)),
             },
             Err(error) => Err(error::classify(&error, Phase::Change)),
+        }
+    }
+
+    /// Removes a container with its volumes; not there is gone.
+    async fn remove_container(&self, docker: &Docker, id: &str) -> Result<(), ProviderError> {
+        let options = RemoveContainerOptionsBuilder::default().v(true).force(true).build();
+        let removed = docker.remove_container(id, Some(options)).await;
+        match removed.map_err(|error| error::classify(&error, Phase::Repeatable)) {
+            Ok(()) | Err(ProviderError::NotFound) => Ok(()),
+            Err(other) => Err(other),
         }
     }
 
@@ -209,9 +216,7 @@ impl Provider for DockerProvider {
     }
 
     async fn create(&self, spec: &NodeSpec) -> Result<String, ProviderError> {
-        if let Some(seen) = self.look(spec.node).await? {
-            return seen.adopt();
-        }
+        // One that is there already is in the way of its name, and is looked at then.
         let keeper = self.keeper.directory().await?;
         let (path, node, mark) = (spec.directory.clone(), spec.node, self.mark.clone());
         directory::off_the_loop(move || {
@@ -239,8 +244,7 @@ impl Provider for DockerProvider {
     }
 
     async fn start(&self, spec: &NodeSpec) -> Result<BoxStream, ProviderError> {
-        let new = self.new_containers().remove(&spec.node);
-        let id = match new {
+        let id = match self.made.to_start(spec.node) {
             Some(id) => id,
             None => {
                 let seen = self.ours(spec.node).await?.ok_or(ProviderError::NotFound)?;
@@ -314,8 +318,14 @@ impl Provider for DockerProvider {
     }
 
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
-        self.new_containers().remove(&node);
         let docker = self.engine.client().await?;
+        if let Some(made) = self.made.take(node).filter(|made| !made.beside.is_begun()) {
+            self.remove_container(&docker, &made.id).await?;
+            if made.isolated {
+                network::remove(&docker, &self.config, node).await?;
+            }
+            return self.remove_directory(node, made.image).await;
+        }
         // First what was made through the guard: it may lie in the node's control group and use its directory.
         children::remove(&docker, &self.config, node).await?;
         let seen = self.look(node).await?;
@@ -327,14 +337,7 @@ impl Provider for DockerProvider {
                 return Ok(());
             }
             image = seen.image;
-            let options = RemoveContainerOptionsBuilder::default().v(true).force(true).build();
-            match docker.remove_container(&seen.id, Some(options)).await {
-                Ok(()) => {}
-                Err(error) => match error::classify(&error, Phase::Repeatable) {
-                    ProviderError::NotFound => {}
-                    other => return Err(other),
-                },
-            }
+            self.remove_container(&docker, &seen.id).await?;
         }
         if isolated {
             network::remove(&docker, &self.config, node).await?;
@@ -351,10 +354,12 @@ impl Provider for DockerProvider {
         let network = network::of(&spec.label.network, &self.config, spec.node);
         let label = Arc::new(LabelDefinition { network, ..LabelDefinition::clone(&spec.label) });
         let spec = DoorSpec { label, ..spec.clone() };
-        Some(Arc::new(DockerDoor::new(socket.into(), name, &spec, marks, refusals)))
+        let beside = self.made.beside(spec.node);
+        Some(Arc::new(DockerDoor::new(socket.into(), name, &spec, marks, refusals, beside)))
     }
 
     fn workshop(&self, lease: &DoorSpec) -> Option<Arc<dyn Workshop>> {
+        self.made.beside(lease.node).begin();
         Some(Arc::new(DockerWorkshop {
             config: self.config.clone(),
             mark: self.mark.clone(),

@@ -28,6 +28,7 @@ use tokio::sync::OnceCell;
 
 use self::objects::Objects;
 use self::reply::message;
+use super::made::Beside;
 
 pub(super) use self::reply::{Body, empty, full};
 pub(super) use self::wire::{EngineSocket, request, whole};
@@ -56,6 +57,7 @@ pub(super) struct DockerDoor {
     grant: OnceCell<Grant>,
     objects: Objects,
     refusals: Arc<dyn Refusals>,
+    beside: Beside,
 }
 
 /// Why a request is not answered by the engine.
@@ -102,6 +104,7 @@ impl DockerDoor {
         spec: &DoorSpec,
         marks: Vec<(String, String)>,
         refusals: Arc<dyn Refusals>,
+        beside: Beside,
     ) -> DockerDoor {
         DockerDoor {
             engine: EngineSocket(socket),
@@ -113,6 +116,7 @@ impl DockerDoor {
             grant: OnceCell::new(),
             objects: Objects::default(),
             refusals,
+            beside,
         }
     }
 
@@ -136,6 +140,7 @@ impl DockerDoor {
 #[async_trait]
 impl Door for DockerDoor {
     async fn serve(&self, connection: DuplexStream) {
+        self.beside.begin();
         let spliced = Spliced::default();
         let service = service_fn(async |request| {
             Ok::<_, std::convert::Infallible>(self.answer(request, &spliced).await)
