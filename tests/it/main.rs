@@ -54,6 +54,8 @@ mod jenkins_exchanges;
 #[cfg(test)]
 mod jjb;
 #[cfg(test)]
+mod jjb_cases;
+#[cfg(test)]
 mod jjb_options;
 #[cfg(test)]
 mod jjb_random;

@@ -4,6 +4,7 @@ mod classic;
 mod elements;
 mod errors;
 mod files;
+mod finer;
 mod incremental;
 mod jinja;
 mod macros;
