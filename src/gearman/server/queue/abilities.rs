@@ -6,6 +6,7 @@
 
 use super::connections::Rest;
 use super::names::Owner;
+use super::spans::Spans;
 use super::{NONE, Queue, Refused};
 use crate::gearman::packet::arguments;
 
@@ -21,19 +22,13 @@ impl Queue {
         };
         let limit = self.limits.names_per_connection;
         let set = self.own_set(from);
-        // Names mostly come in the order in which the first worker registered them, so that a push is the common case.
-        let position = match set.last() {
-            Some(last) if *last >= function => match set.binary_search(&function) {
-                Ok(_) => return Some(function),
-                Err(position) => position,
-            },
-            _ => set.len(),
-        };
-        if set.len() >= limit {
+        if set.len() >= limit && !set.contains(function) {
             self.stats.names_refused += 1;
             return None;
         }
-        set.insert(position, function);
+        if !set.insert(function) {
+            return Some(function);
+        }
         self.names[function].workers += 1;
         self.status_text = None;
         if self.names[function].owner == Owner::LocalImmediate {
@@ -63,7 +58,7 @@ impl Queue {
     pub(super) fn cant_do(&mut self, from: u32, name: &[u8]) {
         let Some(function) = self.names.find(name) else { return };
         let has = match &self.connections[from].set {
-            Some(set) => set.binary_search(&function).is_ok(),
+            Some(set) => set.contains(function),
             None => match self.connections[from].class {
                 NONE => false,
                 class => self.classes[class].set.binary_search(&function).is_ok(),
@@ -72,7 +67,7 @@ impl Queue {
         if !has {
             return;
         }
-        self.own_set(from).retain(|other| *other != function);
+        self.own_set(from).remove(function);
         self.names[function].workers -= 1;
         self.status_text = None;
         self.connections[from].timeouts.retain(|(other, _)| *other != function);
@@ -85,7 +80,7 @@ impl Queue {
             return;
         }
         let set = std::mem::take(self.own_set(from));
-        for function in set {
+        for function in set.iter() {
             self.names[function].workers -= 1;
         }
         self.status_text = None;
@@ -101,14 +96,14 @@ impl Queue {
 
     /// The connection's set, to be changed: it leaves its class, and is settled at its next grab or sleep. One that sleeps now
     /// is settled at the end of the turn, so that a job that fits now wakes it (zuul-S-11).
-    fn own_set(&mut self, from: u32) -> &mut Vec<u32> {
+    fn own_set(&mut self, from: u32) -> &mut Spans {
         if self.connections[from].set.is_none() {
             let set = match self.connections[from].class {
-                NONE => Vec::new(),
-                class => self.classes[class].set.to_vec(),
+                NONE => Spans::default(),
+                class => Spans::of(&self.classes[class].set),
             };
             self.leave_class(from);
-            self.connections[from].set = Some(set);
+            self.connections[from].set = Some(Box::new(set));
         }
         let connection = &mut self.connections[from];
         if connection.rest != Rest::Awake && !connection.unsettled {
@@ -126,7 +121,7 @@ impl Queue {
         }
         let class = match self.classes.find(&set) {
             Some(class) => class,
-            None => self.make_class(set),
+            None => self.make_class(&set),
         };
         self.classes[class].members += 1;
         self.connections[slot].class = class;
@@ -150,7 +145,7 @@ impl Queue {
         }
     }
 
-    fn make_class(&mut self, set: Vec<u32>) -> u32 {
+    fn make_class(&mut self, set: &Spans) -> u32 {
         let class = self.classes.insert(set);
         self.register_class(class);
         class
@@ -194,7 +189,7 @@ impl Queue {
             self.status_text = None;
         }
         if let Some(set) = self.connections[slot].set.take() {
-            for function in set {
+            for function in set.iter() {
                 self.names[function].workers -= 1;
             }
             self.status_text = None;

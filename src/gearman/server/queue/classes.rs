@@ -9,6 +9,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::NONE;
+use super::spans::Spans;
 
 /// First waiting job of one function and level: its key (level and arrival) and the function.
 pub(super) type Head = Reverse<(u64, u32)>;
@@ -44,8 +45,8 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    fn hash(&self, set: &[u32]) -> u64 {
-        self.hasher.hash_one(set)
+    fn hash(&self, set: &Spans) -> u64 {
+        self.hasher.hash_one(set.as_slice())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,11 +54,11 @@ impl Classes {
     }
 
     /// The class with exactly this set.
-    pub(super) fn find(&self, set: &[u32]) -> Option<u32> {
+    pub(super) fn find(&self, set: &Spans) -> Option<u32> {
         let mut number = *self.by_hash.get(&self.hash(set))?;
         while number != NONE {
             let class = &self[number];
-            if *class.set == *set {
+            if class.set.len() == set.len() && set.iter().eq(class.set.iter().copied()) {
                 return Some(number);
             }
             number = class.same_hash;
@@ -66,11 +67,11 @@ impl Classes {
     }
 
     /// Makes a class without members for a set that has none.
-    pub(super) fn insert(&mut self, set: Vec<u32>) -> u32 {
-        let hash = self.hash(&set);
+    pub(super) fn insert(&mut self, set: &Spans) -> u32 {
+        let hash = self.hash(set);
         let number = self.free.pop().unwrap_or(self.slots.len() as u32);
         let same_hash = self.by_hash.insert(hash, number).unwrap_or(NONE);
-        let class = Class { set: set.into(), hash, same_hash, ..Class::default() };
+        let class = Class { set: set.iter().collect(), hash, same_hash, ..Class::default() };
         match self.slots.get_mut(number as usize) {
             Some(slot) => *slot = class,
             None => self.slots.push(class),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::NONE;
+use super::spans::Spans;
 use crate::gearman::packet;
 use crate::gearman::server::api::ConnectionId;
 
@@ -40,8 +41,8 @@ pub(super) struct Connection {
     pub(super) client_jobs: u32,
     /// First of the jobs that it holds.
     pub(super) worker_jobs: u32,
-    /// Its functions, sorted, since they last changed; None when the class has them.
-    pub(super) set: Option<Vec<u32>>,
+    /// Its functions, since they last changed; None when the class has them.
+    pub(super) set: Option<Box<Spans>>,
     /// Time limits from CAN_DO_TIMEOUT: function and milliseconds.
     pub(super) timeouts: Vec<(u32, u64)>,
     pub(super) client_id: Option<Box<[u8]>>,

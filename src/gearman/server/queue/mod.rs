@@ -23,6 +23,7 @@ mod local;
 mod merging;
 mod names;
 mod rooms;
+mod spans;
 mod status;
 mod submit;
 mod text;

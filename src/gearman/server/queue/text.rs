@@ -116,14 +116,14 @@ impl Queue {
             text.extend_from_slice(format!(" {} ", connection.address).as_bytes());
             put_word(text, connection.client_id.as_deref().unwrap_or(b"-"));
             text.extend_from_slice(b" :");
-            let set = match (&connection.set, connection.class) {
-                (Some(set), _) => set.as_slice(),
-                (None, NONE) => &[],
-                (None, class) => &self.classes[class].set,
-            };
-            for function in set {
+            let mut put = |function: u32| {
                 text.push(b' ');
-                put_word(text, &self.names[*function].name);
+                put_word(text, &self.names[function].name);
+            };
+            match (&connection.set, connection.class) {
+                (Some(set), _) => set.iter().for_each(put),
+                (None, NONE) => {}
+                (None, class) => self.classes[class].set.iter().for_each(|function| put(*function)),
             }
             text.push(b'\n');
         }
