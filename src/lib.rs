@@ -37,6 +37,7 @@ pub mod artifact;
 pub mod build;
 pub mod catalog;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod console;
 pub mod drain;

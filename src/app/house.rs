@@ -22,7 +22,7 @@ use crate::execute::{self, Context, Mailer, Settings};
 use crate::gearman::server::{LocalEvents, Server};
 use crate::model::{Addresses, BuildId};
 use crate::pool::Pool;
-use crate::route::{self, Asked, Book, Masters, Router, RunContext};
+use crate::route::{self, Asked, Book, Masters, Router, RunContext, ShadowContext, Sides};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{History, Store};
 use crate::sys::{SharedClock, SteadyClock};
@@ -153,16 +153,29 @@ impl House {
     fn run_on_masters(&self, accepted: mpsc::Receiver<BuildId>) -> mpsc::Receiver<BuildId> {
         let (to_nodes, nodes) = mpsc::channel(SIDE);
         let (to_masters, on_masters) = mpsc::channel(SIDE);
+        let (to_shadows, shadowed) = mpsc::channel(SIDE);
         let context = RunContext {
             builds: self.builds.clone(),
             consoles: self.consoles.clone(),
             masters: self.masters.clone(),
             log_limit: self.config.builds.log_limit,
         };
-        let both = (to_nodes, to_masters);
+        let both = Sides { nodes: to_nodes, masters: to_masters, shadows: to_shadows };
+        self.tasks.spawn(route::shadow(self.shadows(), shadowed, self.shutdown.clone()));
         self.tasks.spawn(route::split(self.builds.clone(), accepted, both, self.shutdown.clone()));
         self.tasks.spawn(route::run_on_masters(context, on_masters, self.shutdown.clone()));
         nodes
+    }
+
+    fn shadows(&self) -> ShadowContext {
+        ShadowContext {
+            builds: self.builds.clone(),
+            consoles: self.consoles.clone(),
+            artifacts: self.artifacts.clone(),
+            catalog: self.catalog.clone(),
+            store: Arc::clone(&self.store),
+            settings: self.config.shadow,
+        }
     }
 
     fn feed_parts(&self) -> FeedParts {

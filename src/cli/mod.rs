@@ -7,6 +7,7 @@
 mod build;
 mod check;
 mod client;
+mod compare;
 mod demo;
 mod diff;
 mod engine;
@@ -85,6 +86,7 @@ enum Command {
     Build(build::Build),
     Master(master::MasterCommand),
     Route(route::RouteCommand),
+    Compare(compare::CompareCommand),
     /// Nodes of a running server
     Node(node::Node),
     /// Leases of a running server
@@ -156,6 +158,7 @@ fn run(line: &CommandLine, output: &Output) -> Result<(), Failure> {
         Command::Build(build) => build.run(global, output),
         Command::Master(master) => master.run(global, output),
         Command::Route(route) => route.run(global, output),
+        Command::Compare(compare) => compare.run(global, output),
         Command::Node(node) => node.run(global, output),
         Command::Lease(lease) => lease.run(global, output),
         Command::Events(events) => events.run(global, output),

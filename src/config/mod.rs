@@ -16,6 +16,7 @@ mod providers;
 mod routes;
 mod secret;
 mod section;
+mod shadow;
 mod telemetry;
 mod tree;
 mod value;
@@ -37,7 +38,7 @@ pub use telemetry::TelemetryConfig;
 use crate::catalog::{CatalogConfig, Site};
 use crate::model::{Position, Problem};
 use crate::pool::{LabelSet, PoolConfig, PoolTiming};
-use crate::route::Routes;
+use crate::route::{Routes, ShadowSettings};
 use section::{Report, Section};
 
 /// Where the state lies unless something else is said (decision 12).
@@ -72,6 +73,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Which jobs run on which side.
     pub routes: Routes,
+    /// Builds beside those that count on masters.
+    pub shadow: ShadowSettings,
     /// What is logged.
     pub telemetry: TelemetryConfig,
     /// What should be looked at, though it works.
@@ -186,6 +189,7 @@ impl Config {
             mail,
             masters,
             routes,
+            shadow: shadow::read(root.section("shadow")),
             telemetry: telemetry::read(root.section("telemetry")),
             notes: Vec::new(),
         };

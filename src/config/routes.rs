@@ -5,8 +5,13 @@ use super::section::Section;
 use crate::model::{JobName, Problem, Selector, Setting, Stage};
 use crate::route::{Routes, Rule};
 
-const STAGES: &[(&str, Stage)] =
-    &[("master", Stage::Master), ("shadow", Stage::Shadow), ("canary", Stage::Canary), ("pool", Stage::Pool)];
+const STAGES: &[(&str, Stage)] = &[
+    ("master", Stage::Master),
+    ("shadow", Stage::Shadow),
+    ("shadow", Stage::Shadow),
+    ("canary", Stage::Canary),
+    ("pool", Stage::Pool),
+];
 /// The share of changes that a canary begins with, in percent.
 pub(super) const SHARE: u64 = 10;
 

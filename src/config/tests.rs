@@ -49,6 +49,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(example.gearman, nothing.gearman);
     assert_eq!(example.http.listen, nothing.http.listen);
     assert_eq!(example.builds, nothing.builds);
+    assert_eq!(example.shadow, nothing.shadow);
     assert_eq!(example.state, nothing.state);
 }
 

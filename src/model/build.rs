@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     BuildId, Cause, JobName, LeaseId, MasterRun, MemoryUse, Millis, NodeId, Outcome, Parameters, ResultWord,
-    Route,
+    Route, Stage,
 };
 
 /// A build's number: per job, growing, never used twice (zuul 8.2).
@@ -70,6 +70,11 @@ pub struct BuildRequest {
 }
 
 impl BuildRequest {
+    /// Whether it runs on a node beside one on a master, only for a comparison.
+    pub fn is_shadow(&self) -> bool {
+        self.route.as_ref().is_some_and(|route| route.stage == Stage::Shadow && !route.is_on_master())
+    }
+
     /// The change that this build is for, as far as Zuul's parameters tell.
     pub fn change(&self) -> ZuulChange {
         let text = |name: &str| self.parameters.text(name).map(|text| text.into_owned()).unwrap_or_default();

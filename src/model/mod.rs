@@ -7,6 +7,7 @@ mod address;
 mod base_url;
 mod build;
 mod cause;
+mod comparison;
 mod event;
 mod id;
 mod lease;
@@ -26,6 +27,7 @@ pub use build::{
     StepState, StopMark, ZuulChange,
 };
 pub use cause::{Cause, MemoryUse};
+pub use comparison::{Comparison, VerdictWord};
 pub use event::{Event, Subject};
 pub use id::{BuildId, LeaseId, NodeId, ParseIdError};
 pub use lease::LeaseState;

@@ -50,9 +50,6 @@ impl World<'_> {
 
     /// Completes a wish and checks it.
     pub fn grant(&self, which: &Selector, wish: &Wish) -> Result<Granted, RouteError> {
-        if wish.stage == Stage::Shadow {
-            return Err(RouteError::Words("shadow builds are not run yet; go on with the stage canary"));
-        }
         let present = self.present(which).ok();
         let master = self.master(which, wish, present.as_ref())?;
         let share = match (wish.stage, wish.share) {
@@ -125,6 +122,9 @@ impl World<'_> {
             };
             granted.ask = Some((master, granted.setting.job.clone().unwrap_or(job)));
         }
+        if granted.setting.stage == Stage::Canary {
+            self.may_run_twice(&taken)?;
+        }
         if granted.setting.stage != Stage::Master {
             granted.left_out = self.unable(which, granted.setting.stage, &taken)?;
         }
@@ -162,6 +162,17 @@ impl World<'_> {
             return Err(RouteError::NoMatch { pattern: which.jobs.clone() });
         }
         Ok(all)
+    }
+
+    /// While a job is a canary, builds of it run on both sides at once.
+    fn may_run_twice(&self, taken: &[JobName]) -> Result<(), RouteError> {
+        let alone = |job: &&JobName| {
+            self.catalog.job(job.as_str()).is_some_and(|entry| entry.runs() && !entry.recipe.concurrent)
+        };
+        match taken.iter().find(alone) {
+            Some(job) => Err(RouteError::Alone { job: job.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Which of these jobs cannot run on nodes; an error when none can.

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::run;
+use super::shadow::wants_shadow;
 use super::watch::Watched;
 use crate::build::Builds;
 use crate::console::Consoles;
@@ -137,12 +138,22 @@ pub async fn run_on_masters(
     tasks.wait().await;
 }
 
-/// Hands each accepted build to its side: the first one to nodes, the second one to masters. Both have the size of the channel before
+/// Where accepted builds go.
+pub struct Sides {
+    /// Builds on nodes.
+    pub nodes: mpsc::Sender<BuildId>,
+    /// Builds on masters.
+    pub masters: mpsc::Sender<BuildId>,
+    /// Builds on masters that want a shadow, beside their way there.
+    pub shadows: mpsc::Sender<BuildId>,
+}
+
+/// Hands each accepted build to its side. Both sides have the size of the channel before
 /// them; when one is full, builds wait where they were accepted.
 pub async fn split(
     builds: Builds,
     mut accepted: mpsc::Receiver<BuildId>,
-    (to_nodes, to_masters): (mpsc::Sender<BuildId>, mpsc::Sender<BuildId>),
+    sides: Sides,
     shutdown: CancellationToken,
 ) {
     loop {
@@ -155,9 +166,16 @@ pub async fn split(
             let record = record.borrow();
             matches!(record.request.route.as_ref().map(|route| &route.side), Some(Side::Master { .. }))
         });
-        let to = if on_master { &to_masters } else { &to_nodes };
+        let shadowed = builds.watch(id).and_then(|record| wants_shadow(&record.borrow()));
+        let to = if on_master { &sides.masters } else { &sides.nodes };
         if to.send(id).await.is_err() {
             return;
+        }
+        // Builds that count never wait for what only compares.
+        if let Some(master) = shadowed
+            && sides.shadows.try_send(master).is_err()
+        {
+            warn!(build.id = %master, "there are too many builds that want a shadow; this one gets none");
         }
     }
 }

@@ -132,6 +132,14 @@ pub enum RouteError {
         /// Its name.
         job: JobName,
     },
+    /// A canary of a job that must not run twice at once.
+    #[error(
+        "the job {job} must not run twice at once ('concurrent: false'), and a canary runs on both sides"
+    )]
+    Alone {
+        /// Its name.
+        job: JobName,
+    },
     /// There is no further stage.
     #[error("'{which}' is at the stage pool already")]
     AtTheEnd {
@@ -191,6 +199,9 @@ impl RouteError {
             }
             RouteError::HalfOurs { .. } => {
                 "first say where all its builds run: `causeway route set master JOB --master NAME`".to_owned()
+            }
+            RouteError::Alone { .. } => {
+                "go from the stage shadow to pool, or write 'concurrent: true' where the job may".to_owned()
             }
             RouteError::AtTheEnd { .. } => "`causeway route roll-back` goes back".to_owned(),
             RouteError::NothingBefore { .. } => {

@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    BUILDS_AT_ONCE, BuildFilter, EVENTS_AT_ONCE, EventFilter, LEASES_AT_ONCE, LeaseFilter, LeaseRow,
-    LeaseWrite, LoggedEvent, NodeRow, PoolWrite, Store, StoreError, TURNS_AT_ONCE, TurnFilter,
+    BUILDS_AT_ONCE, BuildFilter, COMPARISONS_AT_ONCE, ComparisonFilter, EVENTS_AT_ONCE, EventFilter,
+    LEASES_AT_ONCE, LeaseFilter, LeaseRow, LeaseWrite, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
+    TURNS_AT_ONCE, TurnFilter,
 };
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, BuildState, Event, JobName, LeaseId, Millis, NodeId, NodeState,
-    Selector, Turn, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, BuildState, Comparison, Event, JobName, LeaseId, Millis, NodeId,
+    NodeState, Selector, Turn, ZuulChange,
 };
 
 /// What the store holds.
@@ -26,6 +27,7 @@ struct Tables {
     events: VecDeque<LoggedEvent>,
     last_event: u64,
     turns: BTreeMap<u64, Turn>,
+    comparisons: BTreeMap<BuildId, Comparison>,
     refusal: Option<StoreError>,
 }
 
@@ -284,7 +286,8 @@ impl Store for MemoryStore {
         let mut tries: Vec<&BuildRecord> = tables
             .builds
             .values()
-            .filter(|record| record.request.job == *job && record.request.change() == *change)
+            .filter(|record| record.request.job == *job && !record.request.is_shadow())
+            .filter(|record| record.request.change() == *change)
             .collect();
         tries.sort_by_key(|record| std::cmp::Reverse(record.number));
         let lost = tries
@@ -348,6 +351,24 @@ impl Store for MemoryStore {
 
     async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
         Ok(self.write()?.prune_pool(oldest, most))
+    }
+
+    async fn save_comparison(&self, comparison: Comparison) -> Result<(), StoreError> {
+        self.write()?.comparisons.entry(comparison.id).or_insert(comparison);
+        Ok(())
+    }
+
+    async fn comparison(&self, id: BuildId) -> Result<Option<Comparison>, StoreError> {
+        Ok(self.read().comparisons.get(&id).cloned())
+    }
+
+    async fn comparisons(&self, filter: ComparisonFilter) -> Result<Vec<Comparison>, StoreError> {
+        let wanted = |one: &&Comparison| {
+            filter.before.is_none_or(|before| one.id < before)
+                && filter.job.as_ref().is_none_or(|job| one.job == *job)
+        };
+        let limit = filter.limit.min(COMPARISONS_AT_ONCE) as usize;
+        Ok(self.read().comparisons.values().rev().filter(wanted).take(limit).cloned().collect())
     }
 
     async fn turn_routes(&self, turns: Vec<Turn>) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, Comparison, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
 };
 
 /// No listing of builds is longer, whatever limit is asked for: a page, and a bound on the memory that one request takes.
@@ -30,6 +30,10 @@ pub const EVENTS_AT_ONCE: u32 = 1_000;
 pub const LEASES_AT_ONCE: u32 = 1_000;
 /// The same for changes of routes.
 pub const TURNS_AT_ONCE: u32 = 1_000;
+/// The same for comparisons.
+pub const COMPARISONS_AT_ONCE: u32 = 10_000;
+/// Comparisons that are kept of each job.
+pub const COMPARISONS_KEPT: u32 = 200;
 /// Changes of routes that are kept beside those that count: years of them.
 pub const TURNS_KEPT: u64 = 100_000;
 
@@ -112,6 +116,22 @@ impl History {
         self.store.recent_leases(filter).await
     }
 
+    /// Comparisons of shadow builds, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn comparisons(&self, filter: ComparisonFilter) -> Result<Vec<Comparison>, StoreError> {
+        self.store.comparisons(filter).await
+    }
+
+    /// The comparison of a build on a master.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn comparison(&self, id: BuildId) -> Result<Option<Comparison>, StoreError> {
+        self.store.comparison(id).await
+    }
+
     /// One lease.
     ///
     /// # Errors
@@ -131,6 +151,17 @@ pub struct BuildFilter {
     /// Only builds older than this one (for the next page).
     pub before: Option<BuildId>,
     /// At most so many, and never more than [`BUILDS_AT_ONCE`].
+    pub limit: u32,
+}
+
+/// Which comparisons to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct ComparisonFilter {
+    /// Only this job's.
+    pub job: Option<JobName>,
+    /// Only those of older builds (for the next page).
+    pub before: Option<BuildId>,
+    /// At most so many, and never more than [`COMPARISONS_AT_ONCE`].
     pub limit: u32,
 }
 
@@ -223,6 +254,13 @@ pub trait Store: Send + Sync + 'static {
     async fn turns_in_force(&self) -> Result<Vec<Turn>, StoreError>;
     /// Changes of routes, newest first.
     async fn turns(&self, filter: TurnFilter) -> Result<Vec<Turn>, StoreError>;
+
+    /// Keeps a comparison; the first one of a master's build stays. Of each job the oldest are forgotten.
+    async fn save_comparison(&self, comparison: Comparison) -> Result<(), StoreError>;
+    /// The comparison of a build on a master.
+    async fn comparison(&self, id: BuildId) -> Result<Option<Comparison>, StoreError>;
+    /// Comparisons, newest first.
+    async fn comparisons(&self, filter: ComparisonFilter) -> Result<Vec<Comparison>, StoreError>;
 
     /// What happened, newest first (pools-P4).
     async fn events(&self, filter: EventFilter) -> Result<Vec<LoggedEvent>, StoreError>;

@@ -1,5 +1,6 @@
 //! The promises of [`Store`] as tests that every implementation has to pass.
 
+mod comparisons;
 mod events;
 mod pool;
 mod turns;
@@ -69,6 +70,7 @@ pub(crate) async fn run<S: Store, F: Future<Output = S>>(new: impl Fn() -> F) {
     pool::run(&new).await;
     events::run(&new).await;
     turns::run(&new).await;
+    comparisons::run(&new).await;
     assert!(!new().await.instance_id().await.unwrap().is_empty());
 }
 

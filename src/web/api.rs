@@ -11,6 +11,7 @@ use super::Web;
 use super::api_jobs;
 use super::api_routes;
 use super::build_json::BuildJson;
+use super::compare;
 use super::console;
 use super::events;
 use super::failure::Failure;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Router<Web> {
         .route("/jobs", get(api_jobs::list))
         .route("/jobs:reload", post(api_jobs::reload))
         .route("/jobs/{*name}", get(api_jobs::show))
+        .route("/comparisons", get(compare::list))
         .route("/routes", get(api_routes::list).post(api_routes::set))
         .route("/routes:jobs", get(api_routes::jobs))
         .route("/routes:history", get(api_routes::history))

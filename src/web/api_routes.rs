@@ -250,6 +250,7 @@ impl From<RouteError> for Failure {
             RouteError::CannotRun { .. }
             | RouteError::NotRegistered { .. }
             | RouteError::HalfOurs { .. }
+            | RouteError::Alone { .. }
             | RouteError::AtTheEnd { .. }
             | RouteError::NothingBefore { .. }
             | RouteError::NoRoute { .. }

@@ -107,6 +107,15 @@ fn after_first_line(bytes: &[u8]) -> usize {
     bytes[..near].iter().position(|byte| *byte == b'\n').map_or(0, |place| place + 1)
 }
 
+/// The last bytes of a build's console as text, from a line's beginning on.
+pub(super) async fn tail(web: &Web, record: &BuildRecord, most: u64) -> Result<String, Failure> {
+    let Some(reader) = reader(web, record).await? else { return Ok(String::new()) };
+    let start = reader.length().saturating_sub(most);
+    let bytes = read_all(&reader, start, reader.length() - start).await?;
+    let from = if start == 0 { 0 } else { after_first_line(&bytes) };
+    Ok(String::from_utf8_lossy(&bytes[from..]).into_owned())
+}
+
 /// A reader of the build's console, if it has one.
 pub(super) async fn reader(web: &Web, record: &BuildRecord) -> Result<Option<ConsoleReader>, Failure> {
     web.consoles

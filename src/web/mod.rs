@@ -11,6 +11,7 @@ mod api_routes;
 pub(crate) mod assets;
 mod build_json;
 mod builds;
+mod compare;
 mod console;
 mod description;
 mod events;
@@ -131,6 +132,7 @@ impl Web {
             .route("/build/{id}", get(pages::build_by_id))
             .route("/jobs", get(jobs::list))
             .route("/nodes", get(pages::nodes))
+            .route("/compare/{id}", get(compare::page))
             .route("/events", get(events::page))
             .route("/job/{*path}", jenkins)
             .route("/assets/{hash}/{name}", get(assets::get))

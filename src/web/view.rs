@@ -7,7 +7,8 @@ use super::description;
 use super::secret::Secrets;
 use super::time::{Moment, span};
 use crate::model::{
-    Addresses, BuildRecord, BuildState, Millis, Origin, Outcome, StepEnd, StepRecord, StepState, ZuulChange,
+    Addresses, BuildRecord, BuildState, Millis, Origin, Outcome, Stage, StepEnd, StepRecord, StepState,
+    ZuulChange,
 };
 
 /// The word for a build that ended without a result: Zuul runs it again (design A13).
@@ -256,6 +257,11 @@ fn facts(record: &BuildRecord, now: Millis) -> Vec<Fact> {
     fact("Node", record.lease.map(|(_, node)| node.to_string()).unwrap_or_default(), String::new());
     if let Some(route) = &record.request.route {
         fact("Route", route.stage.as_str().to_owned(), route.reason.clone());
+        let beside = match (&record.request.origin, record.request.is_shadow()) {
+            (Origin::Build(parent), true) => Some(parent.id),
+            _ => (route.stage == Stage::Shadow).then_some(record.id),
+        };
+        fact("Compared at", beside.map(|id| format!("/compare/{id}")).unwrap_or_default(), String::new());
     }
     fact(
         "On the master",

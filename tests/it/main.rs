@@ -85,6 +85,8 @@ mod rooms;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod shadows;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod stalled;

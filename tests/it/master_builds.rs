@@ -286,6 +286,52 @@ async fn what_the_master_refuses_ends_with_a_word_and_says_what_to_do() {
     assert_eq!(road.fake.world().triggers.len(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_answer_of_jenkins_ends_a_build_with_why_and_what_to_do() {
+    const STRANGE: usize = 5;
+    let names = ["locked", "site"];
+    let road = Road::open(names.map(Job::new));
+    let wrongs = [Wrong::Status(401), Wrong::Page];
+    for (name, wrong) in names.into_iter().zip(wrongs) {
+        let fault = Fault::next(&format!("/job/{name}/api/json"), wrong);
+        road.fake.world().faults.extend(std::iter::repeat_n(fault, STRANGE));
+    }
+    let mut client = road.client().await;
+    for name in names {
+        submit(&mut client, name, name, &parameters(name)).await;
+    }
+    let said = |name: &str| {
+        let build = road.ended(name, 1);
+        (build["result"].clone(), build["reason"].as_str().unwrap().to_owned())
+    };
+    let (result, reason) = said("locked");
+    assert!(result == "CONFIG_ERROR" && reason.contains("does not know this user and token"), "{reason}");
+    assert!(reason.contains("put the user and the API token of the master into 'masters'"), "{reason}");
+    // Another program behind the address may go away again: Zuul launches anew.
+    let (result, reason) = said("site");
+    assert!(result.is_null() && reason.contains("this is no answer of Jenkins"), "{reason}");
+    assert_eq!(road.fake.world().triggers.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jenkins_7_6_a_stop_between_trigger_and_queue_item_is_carried_out() {
+    let road = Road::open([Job::new("unit").plan(held())]);
+    let late = Wrong::AnswerSlow(Duration::from_millis(400));
+    road.fake.world().faults.push(Fault::next("/job/unit/buildWithParameters", late));
+    let mut client = road.client().await;
+    submit(&mut client, "unit", "u1", &parameters("u1")).await;
+    within(LIMIT, || match road.fake.world().triggers.len() {
+        1 => Ok(()),
+        other => Err(format!("{other} triggers")),
+    });
+    let data = json!({"name": "unit", "number": 1}).to_string();
+    let high = causeway::gearman::packet::Level::High;
+    client.submit(high, b"stop:causeway", b"", data.as_bytes()).await.unwrap();
+    assert_eq!(road.ended("unit", 1)["result"], "ABORTED");
+    let world = road.fake.world();
+    assert_eq!((world.triggers.len(), world.builds.len()), (1, 0), "it was cancelled in the queue");
+}
+
 /// Thirty builds through a storm: each has one trigger that counts, one result, a complete log.
 async fn storm(seed: u64) {
     const BUILDS: u64 = 30;

@@ -20,13 +20,22 @@ pub struct Crossing {
 
 impl Crossing {
     pub fn open(jobs: impl IntoIterator<Item = Job>, more: &str) -> Crossing {
+        Crossing::over(jobs, more, None, 4)
+    }
+
+    /// With a tree of its own, and so many nodes.
+    pub fn over(jobs: impl IntoIterator<Item = Job>, more: &str, tree: Option<&str>, nodes: u32) -> Crossing {
         let fake = FakeMaster::open(jobs);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), TOKEN).unwrap();
-        let tree = repository().join("fixtures/harness/jjb");
+        let own = folder.path().join("jobs.yaml");
+        if let Some(text) = tree {
+            std::fs::write(&own, text).unwrap();
+        }
+        let tree = if tree.is_some() { own } else { repository().join("fixtures/harness/jjb") };
         let config = folder.path().join("causeway.yaml");
         let text = format!(
-            "catalog:\n  jjb: [{tree}]\nproviders:\n  - {{name: here, driver: process, max_nodes: 4}}\n\
+            "catalog:\n  jjb: [{tree}]\n  own: [alike]\nproviders:\n  - {{name: here, driver: process, max_nodes: {nodes}}}\n\
              pools:\n  - {{name: main, provider: here, labels: [{{name: debian}}]}}\n\
              masters:\n  - {{name: ci, url: '{url}', user: {USER}, token: file:token, poll: 20ms, settle: 300ms}}\n{more}",
             tree = tree.display(),

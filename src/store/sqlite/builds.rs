@@ -233,7 +233,7 @@ async fn insert(
     .bind(record.id.as_str())
     .bind(record.request.job.as_str())
     .bind(number)
-    .bind(rows::change_key(&record.request.change()))
+    .bind(rows::request_key(&record.request))
     .bind(rows::request_text(&record.request)?)
     .bind(recipe)
     .bind(progress.state)

@@ -14,6 +14,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../migrations/0003_ends.sql"),
     include_str!("../migrations/0004_masters.sql"),
     include_str!("../migrations/0005_routes.sql"),
+    include_str!("../migrations/0006_comparisons.sql"),
 ];
 
 /// Brings the database to the last form, each step in a transaction of its own.

@@ -5,6 +5,7 @@
 //! in `../migrations`, nowhere else.
 
 mod builds;
+mod comparisons;
 mod error;
 mod events;
 mod leases;
@@ -36,11 +37,11 @@ use self::error::said;
 use self::lock::StateLock;
 use self::writer::{Answer, Change, Writer};
 use super::{
-    BuildFilter, EventFilter, LeaseFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite, Store, StoreError,
-    TurnFilter,
+    BuildFilter, ComparisonFilter, EventFilter, LeaseFilter, LeaseRow, LoggedEvent, NodeRow, PoolWrite,
+    Store, StoreError, TurnFilter,
 };
 use crate::model::{
-    BuildId, BuildNumber, BuildRecord, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
+    BuildId, BuildNumber, BuildRecord, Comparison, Event, JobName, LeaseId, Millis, NodeId, Turn, ZuulChange,
 };
 use crate::sys::{self, SharedClock};
 use crate::telemetry::metrics::StoreMetrics;
@@ -228,6 +229,18 @@ impl Store for SqliteStore {
 
     async fn prune_pool(&self, oldest: Millis, most: u64) -> Result<u64, StoreError> {
         self.prune(Change::PrunePool(oldest, most)).await
+    }
+
+    async fn save_comparison(&self, comparison: Comparison) -> Result<(), StoreError> {
+        self.change(Change::Compared(Box::new(comparison)), false).await
+    }
+
+    async fn comparison(&self, id: BuildId) -> Result<Option<Comparison>, StoreError> {
+        comparisons::of(&self.readers, id).await
+    }
+
+    async fn comparisons(&self, filter: ComparisonFilter) -> Result<Vec<Comparison>, StoreError> {
+        comparisons::listed(&self.readers, &filter).await
     }
 
     async fn turn_routes(&self, turns: Vec<Turn>) -> Result<(), StoreError> {

@@ -12,8 +12,8 @@ use tracing::{debug, warn};
 use super::builds::Builds;
 use super::error::said;
 use super::lock::StateLock;
-use super::{events, names, nodes, pool, turns};
-use crate::model::{BuildId, BuildNumber, BuildRecord, Event, Millis, NodeId, Turn};
+use super::{comparisons, events, names, nodes, pool, turns};
+use crate::model::{BuildId, BuildNumber, BuildRecord, Comparison, Event, Millis, NodeId, Turn};
 use crate::store::{PoolWrite, StoreError};
 use crate::telemetry::metrics::StoreMetrics;
 
@@ -33,6 +33,7 @@ pub(super) enum Change {
     SavePool(PoolWrite),
     RemoveNode(NodeId, Event),
     TurnRoutes(Vec<Turn>),
+    Compared(Box<Comparison>),
     PruneEvents(Millis, u64),
     PrunePool(Millis, u64),
 }
@@ -216,6 +217,7 @@ impl Session {
                     happened.push(event.clone());
                 }
             }
+            Change::Compared(comparison) => comparisons::add(connection, comparison).await?,
             Change::TurnRoutes(turns) => turns::add(connection, turns).await?,
             Change::PruneEvents(oldest, most) => {
                 return Ok(Ok(Answer::Number(events::prune(connection, *oldest, *most).await?)));

@@ -59,6 +59,14 @@ pub(super) fn change_key(change: &ZuulChange) -> Vec<u8> {
     short_digest(&[project, pipeline, change, patch_set, reference, new_revision]).to_vec()
 }
 
+/// The same of what was asked for. A shadow build counts for no change: it is no try of what Zuul launched.
+pub(super) fn request_key(request: &BuildRequest) -> Vec<u8> {
+    match request.is_shadow() {
+        true => short_digest(&["shadow"]).to_vec(),
+        false => change_key(&request.change()),
+    }
+}
+
 /// What was asked for, as text; the job has a column of its own.
 pub(super) fn request_text(request: &BuildRequest) -> Result<String, StoreError> {
     written(&request::RequestRow::from(request))
