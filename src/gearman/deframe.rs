@@ -84,8 +84,13 @@ impl Deframer {
         Ok(Fed { frames, used: all - bytes.len() })
     }
 
-    /// Bytes of a frame that is not complete yet.
+    /// Memory of a frame that is not complete yet, in bytes: what its buffer takes, which grows ahead of what has arrived.
     pub fn held(&self) -> usize {
+        self.cut.capacity()
+    }
+
+    /// Bytes of it that have arrived.
+    pub fn arrived(&self) -> usize {
         self.cut.len()
     }
 

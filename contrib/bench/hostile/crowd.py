@@ -23,8 +23,9 @@ class Member:
 class Crowd:
     """All members; `run` moves them for some seconds."""
 
-    def __init__(self, address):
-        self.address, self.members, self.selector = address, [], selectors.DefaultSelector()
+    def __init__(self, address, answers=True):
+        """`answers` says whether whoever listens there answers."""
+        self.address, self.answers, self.members, self.selector = address, answers, [], selectors.DefaultSelector()
         self.sent = self.received = self.closed = self.opened = 0
 
     def add(self, count, script=None, reads=True):

@@ -6,6 +6,10 @@
 Each scenario gets a fresh server and prints one line of JSON in gearbench's form. `ok` means: the server's memory stayed below the
 stated bound, the neighbour got every answer right, all connections were gone afterwards, the server still served, and (not with
 --short, where times say nothing) the 99th percentile of the neighbour's JOB_CREATED at most doubled. Exit status 1 if one is not ok.
+
+The hostile peers need processor time of their own, which on a small machine the neighbour and the server have to do without. So
+the same peers are first played against a sink, a program that only reads, while the neighbour is alone with the server: `doubled`
+means compared with the worse of that and of the quiet.
 """
 
 import argparse
@@ -70,9 +74,22 @@ class Neighbour:
         self.process.stdin.flush()
 
     def answer(self):
-        return json.loads(self.process.stdout.readline() or '{"wrong": ["the neighbour is gone"], "p99_us": null, "refused": 0, "samples": 0}')
+        return json.loads(self.process.stdout.readline() or '{"wrong": ["the neighbour is gone"], "p50_us": null, "p99_us": null, "refused": 0, "samples": 0}')
 
     def leave(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+class Sink:
+    """What the hostile peers are played against to see what they cost the machine by themselves."""
+
+    def __init__(self):
+        words = [sys.executable, str(pathlib.Path(__file__).with_name("sink.py"))]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.address = ("127.0.0.1", int(self.process.stdout.readline()))
+
+    def stop(self):
         self.process.stdin.close()
         self.process.wait(30)
 
@@ -116,11 +133,12 @@ def attack(scenario, server, short, seconds, figures, violations):
     neighbour.answer()
     neighbour.go(seconds)
     before = neighbour.answer()
+    count = scenario.short if short else scenario.full
+    beside = None if short else beside_sink(scenario, neighbour, count, seconds)
     at_rest = server.memory("VmRSS")
     server.forget_peak()
     crowd = Crowd(server.address)
     neighbour.go(seconds)
-    count = scenario.short if short else scenario.full
     scenario.play(crowd, count, seconds)
     during = neighbour.answer()
     peak = server.memory()
@@ -136,15 +154,28 @@ def attack(scenario, server, short, seconds, figures, violations):
         rss_peak_mib=round(peak, 1),
         rss_bound_mib=round(at_rest + scenario.bound, 1),
         rss_after_mib=round(server.memory("VmRSS"), 1),
+        created_p50_before_us=before["p50_us"],
+        created_p50_during_us=during["p50_us"],
         created_p99_before_us=before["p99_us"],
         created_p99_during_us=during["p99_us"],
         created_samples=during["samples"],
         created_refused=during["refused"],
     )
-    judge(scenario, short, figures, violations, [before, during, after], left)
+    judge(scenario, short, figures, violations, [before, during, after], left, beside)
 
 
-def judge(scenario, short, figures, violations, answers, left):
+def beside_sink(scenario, neighbour, count, seconds):
+    """What the neighbour sees while the hostile peers attack something else."""
+    sink = Sink()
+    crowd = Crowd(sink.address, answers=False)
+    neighbour.go(seconds)
+    scenario.play(crowd, count, seconds)
+    crowd.leave()
+    sink.stop()
+    return neighbour.answer()
+
+
+def judge(scenario, short, figures, violations, answers, left, beside):
     if figures["rss_peak_mib"] > figures["rss_bound_mib"]:
         violations["memory"] = f"{figures['rss_peak_mib']} MiB, more than {figures['rss_bound_mib']}"
     if left:
@@ -154,8 +185,9 @@ def judge(scenario, short, figures, violations, answers, left):
         violations["neighbour"] = wrong[:3]
     if not answers[2]["samples"] or answers[2]["refused"]:
         violations["serves-no-more"] = answers[2]
-    if not short and answers[0]["p99_us"] and answers[1]["p99_us"]:
-        figures["created_p99_ratio"] = round(answers[1]["p99_us"] / answers[0]["p99_us"], 2)
+    if beside and all(answer["p99_us"] for answer in [answers[0], answers[1], beside]):
+        figures["created_p99_sink_us"] = beside["p99_us"]
+        figures["created_p99_ratio"] = round(answers[1]["p99_us"] / max(answers[0]["p99_us"], beside["p99_us"]), 2)
         if figures["created_p99_ratio"] > 2:
             violations["p99-more-than-doubled"] = figures["created_p99_ratio"]
 

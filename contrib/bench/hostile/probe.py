@@ -57,7 +57,7 @@ def main():
         try:
             answer = measure(client, worker, float(line.split()[1]))
         except (OSError, ValueError) as error:
-            answer = {"samples": 0, "wrong": [str(error)], "p99_us": None, "refused": 0}
+            answer = {"samples": 0, "wrong": [str(error)], "p50_us": None, "p99_us": None, "refused": 0}
         print(json.dumps(answer), flush=True)
 
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::Interest;
@@ -17,14 +18,26 @@ use super::flusher;
 use super::queue::Refused;
 use super::thread::Shared;
 use crate::gearman::codec::{Frame, FrameError};
-use crate::gearman::deframe::Deframer;
+use crate::gearman::deframe::{Deframer, Fed};
 
-/// Frames of one peer that are answered in a row. A peer with more is a flood: it is read in small pieces until it pauses, a few
-/// floods in each turn, so that a thousand of them do not keep the others waiting.
-const FRAMES_IN_A_ROW: usize = 1_024;
-const FLOOD_READ_BYTES: usize = 4 << 10;
+/// Time in which one peer's frames are answered in a row; and frames between two looks at the clock, of which a line counts as
+/// all, since its answer may be long.
+const SLICE: Duration = Duration::from_micros(40);
+const FRAMES_PER_LOOK: usize = 16;
+/// What is read at once from a peer that has not sent much lately. A read of so many bytes or frames, or of no whole frame, makes
+/// it one that does; so many other reads in a row make it one that does not.
+const SMALL_READ: usize = 16 << 10;
+const BULK_FRAMES: usize = 64;
+const SMALL_READS: u8 = 8;
+/// A peer that has been silent for so long has not sent much lately: hundreds that end at once do not stand in the line.
+const SILENCE: Duration = Duration::from_millis(100);
+/// What is read at once from one of a crowd of peers that send much; and from whoever sends many short packets, of which a small
+/// read takes as long as a large one of others.
+const CROWD_READ: usize = 32 << 10;
+const SHORT_READ: usize = 4 << 10;
+const SHORT_FRAME: usize = 512;
 /// Bytes of answers to one peer after which it has to take them first.
-const ANSWERS_IN_A_ROW: usize = 256 << 10;
+const ANSWERS_IN_A_ROW: usize = 64 << 10;
 /// What every peer may hold of a packet that has not arrived whole, however much the others hold.
 const PARTIAL_BYTES_EACH: usize = 64 << 10;
 
@@ -36,7 +49,9 @@ pub(super) struct Socket {
     /// A task waits until the peer reads again.
     pub(super) draining: Cell<bool>,
     pub(super) closed: Cell<bool>,
-    /// The reading task, while it waits for the peer to take its answers, or to be told of the end.
+    /// It stands in the line for bulk work.
+    pub(super) in_line: Cell<bool>,
+    /// The reading task, while it waits for the peer to take its answers, for its time in the line, or to be told of the end.
     pub(super) reader: RefCell<Option<Waker>>,
 }
 
@@ -82,6 +97,7 @@ pub(super) fn spawn(shared: &Rc<Shared>, stream: TcpStream, peer: SocketAddr) {
         unsent: RefCell::default(),
         draining: Cell::default(),
         closed: Cell::default(),
+        in_line: Cell::default(),
         reader: RefCell::default(),
     });
     {
@@ -99,9 +115,16 @@ pub(super) fn spawn(shared: &Rc<Shared>, stream: TcpStream, peer: SocketAddr) {
 #[derive(Default)]
 struct Reader {
     deframer: Deframer,
-    /// Bytes that were read and wait for their turn.
+    /// Bytes that were read and wait for their turn, and how many of them have been used.
     rest: Vec<u8>,
-    flooding: bool,
+    used: usize,
+    /// Small reads until the peer is no longer one that sends much.
+    bulk: u8,
+    short_frames: bool,
+    /// It stood in the line before this read, or still does.
+    waits: bool,
+    /// When it had been read empty.
+    empty: Option<Instant>,
     /// What of this counts against the limit for all peers.
     counted: usize,
 }
@@ -168,64 +191,120 @@ pub(super) fn try_write(stream: &TcpStream, bytes: &[u8]) -> std::io::Result<usi
     stream.try_io(Interest::WRITABLE, || Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?))
 }
 
-/// Reads what is there. One read a turn: a full buffer lets the others go first.
-fn poll(shared: &Shared, socket: &Socket, reader: &mut Reader, context: &mut Context<'_>) -> Poll<End> {
+/// Reads what is there, as long as it is this peer's turn.
+fn poll(shared: &Shared, socket: &Rc<Socket>, reader: &mut Reader, context: &mut Context<'_>) -> Poll<End> {
+    if socket.in_line.get() && !socket.closed.get() {
+        // Woken by something else.
+        *socket.reader.borrow_mut() = Some(context.waker().clone());
+        return Poll::Pending;
+    }
+    if reader.empty.take().is_some_and(|since| since.elapsed() > SILENCE) {
+        reader.bulk = 0;
+    }
+    let released = reader.waits;
+    let outcome = poll_in_turn(shared, socket, reader, context);
+    if released {
+        shared.bulk.pass_on();
+    }
+    if reader.bulk > 0 && !reader.waits {
+        reader.empty = Some(Instant::now());
+    }
+    outcome
+}
+
+fn poll_in_turn(
+    shared: &Shared,
+    socket: &Rc<Socket>,
+    reader: &mut Reader,
+    context: &mut Context<'_>,
+) -> Poll<End> {
     loop {
         if socket.closed.get() {
             return Poll::Ready(End::Ours);
         }
         if socket.unsent.borrow().waiting() > shared.limits.pause_reading_bytes {
+            reader.waits = false;
             *socket.reader.borrow_mut() = Some(context.waker().clone());
             return Poll::Pending;
         }
-        let more = if reader.rest.is_empty() {
-            let mut buffer = shared.buffer.borrow_mut();
-            let room = if reader.flooding { FLOOD_READ_BYTES } else { buffer.len() };
-            let bytes = match poll_read(&socket.stream, &mut buffer[..room], context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(error.into()),
-                Poll::Ready(Ok([])) => return Poll::Ready(End::Closed),
-                Poll::Ready(Ok(bytes)) => bytes,
-            };
-            shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
-            match feed(shared, socket, reader, bytes) {
-                Ok(used) => reader.rest.extend_from_slice(&bytes[used..]),
-                Err(end) => return Poll::Ready(end),
-            }
-            bytes.len() == room
-        } else {
-            let bytes = std::mem::take(&mut reader.rest);
-            match feed(shared, socket, reader, &bytes) {
-                Ok(used) => reader.rest.extend_from_slice(&bytes[used..]),
-                Err(end) => return Poll::Ready(end),
-            }
-            true
-        };
+        let released = std::mem::take(&mut reader.waits);
+        if reader.bulk > 0 && !released && !shared.bulk.is_open() {
+            reader.waits = true;
+            shared.wait_in_line(socket, context.waker().clone());
+            return Poll::Pending;
+        }
+        match ready!(read_once(shared, socket, reader, released, context)) {
+            Ok(()) => {}
+            Err(end) => return Poll::Ready(end),
+        }
         if let Err(end) = count_partial(shared, reader) {
             return Poll::Ready(end);
-        }
-        reader.flooding = more && reader.flooding || !reader.rest.is_empty();
-        if reader.flooding {
-            shared.park(context.waker().clone());
-            return Poll::Pending;
-        }
-        if more {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
         }
     }
 }
 
-/// Hands frames to the queue, as many as one peer may have in a row; how many bytes they took.
-fn feed(shared: &Shared, socket: &Socket, reader: &mut Reader, bytes: &[u8]) -> Result<usize, End> {
+/// Takes what was read earlier, or else reads once, and answers it.
+fn read_once(
+    shared: &Shared,
+    socket: &Socket,
+    reader: &mut Reader,
+    in_turn: bool,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), End>> {
+    if reader.used < reader.rest.len() {
+        let rest = std::mem::take(&mut reader.rest);
+        let fed = feed(shared, socket, reader, &rest[reader.used..])?;
+        reader.used += fed.used;
+        if reader.used < rest.len() {
+            reader.rest = rest;
+        } else {
+            reader.used = 0;
+        }
+        return Poll::Ready(Ok(()));
+    }
+    let mut buffer = shared.buffer.borrow_mut();
+    let room = match reader {
+        Reader { bulk: 0, .. } => SMALL_READ,
+        Reader { short_frames: true, .. } if in_turn => SHORT_READ,
+        Reader { short_frames: true, .. } => SMALL_READ,
+        _ if shared.bulk.is_crowded() => CROWD_READ,
+        _ => buffer.len(),
+    };
+    let bytes = ready!(poll_read(&socket.stream, &mut buffer[..room], context))?;
+    if bytes.is_empty() {
+        return Poll::Ready(Err(End::Closed));
+    }
+    shared.counters.borrow_mut().bytes_in += bytes.len() as u64;
+    let fed = feed(shared, socket, reader, bytes)?;
+    let cut_short = fed.used < bytes.len();
+    reader.rest.extend_from_slice(&bytes[fed.used..]);
+    let much = cut_short || bytes.len() >= SMALL_READ.min(room) || fed.frames >= BULK_FRAMES;
+    if much || fed.frames == 0 {
+        reader.bulk = SMALL_READS;
+        reader.short_frames = fed.frames * SHORT_FRAME > fed.used;
+    } else {
+        reader.bulk = reader.bulk.saturating_sub(1);
+    }
+    Poll::Ready(Ok(()))
+}
+
+/// Hands frames to the queue, as many as one peer may have in a row.
+fn feed(shared: &Shared, socket: &Socket, reader: &mut Reader, bytes: &[u8]) -> Result<Fed, End> {
     let outcome = {
         let mut queue = shared.queue.borrow_mut();
         let enough = queue.outbox_len(socket.id) + ANSWERS_IN_A_ROW;
-        let mut left = FRAMES_IN_A_ROW;
+        let mut until = None;
+        let mut unseen = 0;
         let each = |frame: Frame<'_>| {
+            unseen += if matches!(frame, Frame::Line(_)) { FRAMES_PER_LOOK } else { 1 };
             queue.frame(socket.id, frame)?;
-            left -= 1;
-            let stop = left == 0 || queue.outbox_len(socket.id) > enough;
+            let mut stop = queue.outbox_len(socket.id) > enough;
+            // Most reads bring a few frames, and never look at the clock.
+            if unseen >= FRAMES_PER_LOOK {
+                unseen = 0;
+                let now = Instant::now();
+                stop |= now >= *until.get_or_insert(now + SLICE);
+            }
             Ok::<_, End>(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
         reader.deframer.feed_while(bytes, &shared.limits, &mut shared.spare.borrow_mut(), each)
@@ -233,18 +312,19 @@ fn feed(shared: &Shared, socket: &Socket, reader: &mut Reader, bytes: &[u8]) -> 
     if shared.queue.borrow().wants_turn() || outcome.is_err() {
         shared.want_flush();
     }
-    outcome.map(|fed| fed.used)
+    outcome
 }
 
 /// Counts what waits of this peer's packets. When all peers together hold too much, one that holds more than a little goes.
 fn count_partial(shared: &Shared, reader: &mut Reader) -> Result<(), End> {
-    let held = reader.deframer.held() + reader.rest.len();
+    let held = reader.deframer.held() + reader.rest.capacity();
     if held == reader.counted {
         return Ok(());
     }
     shared.partial.set(shared.partial.get() + held - reader.counted);
     let grown = held > std::mem::replace(&mut reader.counted, held);
-    match grown && held > PARTIAL_BYTES_EACH && shared.partial.get() > shared.limits.partial_bytes_all {
+    let arrived = reader.deframer.arrived() + reader.rest.len();
+    match grown && arrived > PARTIAL_BYTES_EACH && shared.partial.get() > shared.limits.partial_bytes_all {
         true => Err(End::Partial),
         false => Ok(()),
     }

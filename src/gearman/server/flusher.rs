@@ -43,11 +43,6 @@ pub(super) async fn run(shared: Rc<Shared>) {
             timer.as_mut().reset(tokio::time::Instant::now() + deadline.saturating_sub(now));
             timer_set = Some(deadline);
         }
-        if shared.release_parked() {
-            // The next turn comes behind those that were let go, and behind whoever else became ready meanwhile.
-            shared.flush_wanted.set(true);
-            tokio::task::yield_now().await;
-        }
     }
 }
 

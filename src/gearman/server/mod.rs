@@ -4,6 +4,7 @@
 //! [`queue`] decides everything and does no I/O; [`thread`] moves bytes and decides nothing.
 
 mod api;
+mod bulk;
 mod connection;
 mod flusher;
 pub(crate) mod queue;

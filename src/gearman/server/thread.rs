@@ -1,7 +1,6 @@
 //! The Gearman thread: its runtime, what its tasks share, the listening socket, and the channels to the rest of the process.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::task::Waker;
@@ -11,6 +10,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Notify, mpsc};
 
 use super::api::{Command, ConnectionId, Event, Options, Stats};
+use super::bulk::{self, Bulk};
 use super::connection::{self, Socket};
 use super::flusher;
 use super::queue::Queue;
@@ -26,8 +26,9 @@ const COMMANDS_PER_TURN: usize = 256;
 /// Tasks that run before the runtime looks for new events though it has not run out of them: enough for every connection that
 /// was ready to be read before the flusher sends, in whatever crowd.
 const TASKS_PER_LOOK: u32 = 1_024;
-/// Floods that are read from in one turn: what a well-behaved peer may have to wait for.
-const FLOODS_PER_TURN: usize = 4;
+/// Connections taken before the sockets are looked at again: a crowd that comes at once does not keep those waiting who are
+/// there already.
+const ACCEPTED_PER_TURN: usize = 4;
 /// How long accepting pauses when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Refused connections make one log line in this time.
@@ -52,8 +53,7 @@ pub(super) struct Shared {
     pub(super) events_ready: Notify,
     /// Bytes that peers sent and that are not whole frames yet, or wait for their turn.
     pub(super) partial: Cell<usize>,
-    /// The readers of floods, first come first served.
-    parked: RefCell<VecDeque<Waker>>,
+    pub(super) bulk: Bulk,
     started: Instant,
     last_refusal_log: Cell<Option<Instant>>,
 }
@@ -66,20 +66,6 @@ impl Shared {
         {
             waker.wake_by_ref();
         }
-    }
-
-    /// Keeps a flooding reader until a later turn.
-    pub(super) fn park(&self, reader: Waker) {
-        self.parked.borrow_mut().push_back(reader);
-        self.want_flush();
-    }
-
-    /// Lets a few flooding readers read again; true when there were any.
-    pub(super) fn release_parked(&self) -> bool {
-        let mut parked = self.parked.borrow_mut();
-        let count = parked.len().min(FLOODS_PER_TURN);
-        parked.drain(..count).for_each(Waker::wake);
-        count > 0
     }
 
     pub(super) fn socket(&self, id: ConnectionId) -> Option<Rc<Socket>> {
@@ -146,13 +132,14 @@ pub(super) fn run(
         flusher: RefCell::default(),
         events_ready: Notify::new(),
         partial: Cell::default(),
-        parked: RefCell::default(),
+        bulk: Bulk::default(),
         started: Instant::now(),
         last_refusal_log: Cell::default(),
     });
     runtime.block_on(async {
         tokio::task::spawn_local(accept(Rc::clone(&shared), listener));
         tokio::task::spawn_local(flusher::run(Rc::clone(&shared)));
+        tokio::task::spawn_local(bulk::pace(Rc::clone(&shared)));
         tokio::task::spawn_local(deliver(Rc::clone(&shared), events));
         obey(&shared, commands).await;
         flusher::turn(&shared);
@@ -204,6 +191,7 @@ async fn accept(shared: Rc<Shared>, listener: TcpListener) {
             return;
         }
     };
+    let mut accepted: usize = 0;
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -224,6 +212,10 @@ async fn accept(shared: Rc<Shared>, listener: TcpListener) {
             continue;
         }
         connection::spawn(&shared, stream, peer);
+        accepted += 1;
+        if accepted.is_multiple_of(ACCEPTED_PER_TURN) {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
