@@ -67,8 +67,8 @@ pub async fn execute(context: Context, mut accepted: mpsc::Receiver<BuildId>, sh
                 let running = context.builds.watch(id).filter(|record| record.borrow().lease.is_some());
                 let turn = running.and_then(|record| turns.take(&record.borrow().request.job));
                 let build = run::run(Arc::clone(&context), Arc::clone(&turns), turn, id);
-                // Not in a block of its own with a choice in it: that would hold each build's state twice (perf-M3).
-                tasks.spawn(shutdown.clone().run_until_cancelled_owned(build));
+                // On the heap by itself: whatever waits for a future by value holds its state two or three times (perf-M3).
+                tasks.spawn(shutdown.clone().run_until_cancelled_owned(Box::pin(build)));
             }
         }
     }
