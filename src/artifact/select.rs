@@ -5,7 +5,7 @@ use super::pattern::Pattern;
 use crate::keeper::{Entry, EntryKind};
 
 /// What Ant leaves out unless told otherwise: leftovers of editors and files of version control.
-const DEFAULT_EXCLUDES: &str = "**/*~,**/#*#,**/.#*,**/%*%,**/._*,**/CVS,**/CVS/**,**/.cvsignore,**/SCCS,**/SCCS/**,\
+pub const DEFAULT_EXCLUDES: &str = "**/*~,**/#*#,**/.#*,**/%*%,**/._*,**/CVS,**/CVS/**,**/.cvsignore,**/SCCS,**/SCCS/**,\
     **/vssver.scc,**/.svn,**/.svn/**,**/.git,**/.git/**,**/.gitattributes,**/.gitignore,**/.gitmodules,\
     **/.hg,**/.hg/**,**/.hgignore,**/.hgsub,**/.hgsubstate,**/.hgtags,**/.bzr,**/.bzr/**,**/.bzrignore,**/.DS_Store";
 

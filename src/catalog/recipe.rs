@@ -70,6 +70,10 @@ pub struct Recipe {
     /// Times at which it starts by the clock: each the text of one `timed` trigger, which can be read.
     #[serde(default)]
     pub timers: Vec<String>,
+    /// Seconds that a build waits before it starts, when a person or the clock asks for it. Those that Zuul or another build asks
+    /// for start at once, as with Jenkins' plugins.
+    #[serde(default)]
+    pub quiet_seconds: u32,
     /// Not offered at all.
     #[serde(default)]
     pub disabled: bool,

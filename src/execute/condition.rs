@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use fancy_regex::Regex;
 
+use crate::artifact::DEFAULT_EXCLUDES;
 use crate::catalog::cron::Minute;
 use crate::catalog::recipe::{Comparator, Condition, ShellStep};
 use crate::model::ResultWord;
@@ -67,6 +68,7 @@ pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
     match condition {
         Condition::Shell(script) => vec![Cow::Borrowed(script)],
         Condition::FileExists { path } => vec![Cow::Owned(exists(path))],
+        Condition::FilesMatch { includes, excludes } => vec![Cow::Owned(files_match(includes, excludes))],
         Condition::Not(inner) => scripts(inner),
         Condition::And(all) | Condition::Or(all) => all.iter().flat_map(scripts).collect(),
         Condition::Always
@@ -78,6 +80,7 @@ pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
         | Condition::TimeOfDay { .. }
         | Condition::DayOfWeek(_)
         | Condition::Cause(_)
+        | Condition::Node(_)
         | Condition::CurrentStatus { .. } => Vec::new(),
     }
 }
@@ -92,6 +95,59 @@ fn exists(path: &str) -> ShellStep {
         script.push(letter);
     }
     script.push_str("\"\n");
+    of_shell(script)
+}
+
+/// Looks for files by Ant patterns. Without a pattern none is found; what Ant leaves out by default is left out.
+fn files_match(includes: &str, excludes: &str) -> ShellStep {
+    let expressions = |patterns: &str| {
+        let all = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(expression);
+        // A pattern that nothing can fit, so that no pattern at all means no file.
+        all.chain(std::iter::once("^$".to_owned())).map(|one| format!(" -e {}", quoted(&one))).collect()
+    };
+    let wanted: String = expressions(includes);
+    let left_out: String = expressions(&format!("{excludes},{DEFAULT_EXCLUDES}"));
+    of_shell(format!("find . -type f | sed 's,^\\./,,' | grep -E{wanted} | grep -vE{left_out} | grep -q .\n"))
+}
+
+/// An Ant pattern as an extended regular expression over relative paths.
+fn expression(pattern: &str) -> String {
+    let pattern = pattern.replace('\\', "/");
+    let pattern = if pattern.ends_with('/') { format!("{pattern}**") } else { pattern };
+    let mut parts = pattern.split('/').peekable();
+    let mut expression = String::from("^");
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        if part == "**" {
+            expression.push_str(if last { ".*" } else { "(.*/)?" });
+            continue;
+        }
+        for letter in part.chars() {
+            match letter {
+                '*' => expression.push_str("[^/]*"),
+                '?' => expression.push_str("[^/]"),
+                letter if letter.is_ascii_alphanumeric() || "_-/ ~%#".contains(letter) => {
+                    expression.push(letter);
+                }
+                '^' => expression.push_str("\\^"),
+                letter if letter.is_ascii() => expression.extend(['[', letter, ']']),
+                letter => expression.push(letter),
+            }
+        }
+        if !last {
+            expression.push('/');
+        }
+    }
+    expression.push('$');
+    expression
+}
+
+/// A word of the shell that stands for itself.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn of_shell(script: String) -> ShellStep {
     ShellStep {
         interpreter: vec!["/bin/sh".to_owned()],
         script,
@@ -148,6 +204,12 @@ pub(super) fn judge(
             let cause = surroundings.cause();
             Judged::of(wanted == cause, format!("'{cause}' against '{wanted}'"))
         }
+        Condition::Node(nodes) => {
+            let names = format!("{} {}", expand("$NODE_NAME"), expand("$NODE_LABELS"));
+            let known = names.split_whitespace().any(|name| nodes.iter().any(|node| node == name));
+            Judged::of(known, format!("'{names}' against '{}'", nodes.join(" ")))
+        }
+        Condition::FilesMatch { includes, .. } => script(answers, &format!("the search for '{includes}'")),
         Condition::FileExists { path } => script(answers, &format!("the file '{}'", expand(path))),
         Condition::Shell(_) => script(answers, "the script"),
         Condition::Not(inner) => match judge(inner, surroundings, answers) {
@@ -232,7 +294,10 @@ mod tests {
 
     impl Surroundings for Fixed {
         fn expand(&self, text: &str) -> String {
-            text.replace("$ZUUL_PIPELINE", "gate-and-submit-wmf").replace("$YES", "Run")
+            text.replace("$ZUUL_PIPELINE", "gate-and-submit-wmf")
+                .replace("$YES", "Run")
+                .replace("$NODE_NAME", "cw-1")
+                .replace("$NODE_LABELS", "any Debian")
         }
 
         fn result(&self) -> ResultWord {
@@ -322,6 +387,45 @@ mod tests {
         assert_eq!([day(&[0, 6]), day(&[1]), day(&[])], ['-', '+', '-']);
         let cause = |word: &str| sign(&Condition::Cause(word.into()), &[]);
         assert_eq!([cause("UPSTREAM_CAUSE"), cause("USER_CAUSE")], ['+', '-']);
+    }
+
+    #[test]
+    fn jjb_23_nodes_are_known_by_label_too() {
+        let node =
+            |names: &[&str]| sign(&Condition::Node(names.iter().map(|&name| name.into()).collect()), &[]);
+        assert_eq!(
+            [node(&["x", "Debian"]), node(&["cw-1"]), node(&["deb"]), node(&[])],
+            ['+', '+', '-', '-']
+        );
+    }
+
+    #[test]
+    fn jjb_23_files_are_matched_as_ant_does() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a.b", "src/x.c", "src/deep/y.c", ".git/z.c", "it's/q+.d"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        for (includes, excludes, want) in [
+            ("*.b", "", true),
+            ("*.c", "", false),
+            ("**/*.c", "", true),
+            ("src/", "", true),
+            ("src/**", "**/deep/**, src/?.c", false),
+            ("src/**/y.c", "", true),
+            ("**/z.c", "", false),
+            ("it's/q+.d", "", true),
+            ("src/x?c", "", true),
+            ("a[.]b, axb", "", false),
+            ("SRC/", "", false),
+            ("", "", false),
+        ] {
+            let step = files_match(includes, excludes);
+            let mut shell = std::process::Command::new("/bin/sh");
+            let status = shell.args(["-c", &step.script]).current_dir(folder.path()).status().unwrap();
+            assert_eq!(status.success(), want, "{includes} without {excludes}");
+        }
     }
 
     #[test]

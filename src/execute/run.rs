@@ -173,6 +173,7 @@ impl Build<'_> {
         if record.steps.is_empty() {
             self.say(&started_by(&record)).await;
         }
+        self.quiet(&record, &recipe).await?;
         if !recipe.concurrent && self.turn.is_none() {
             self.turn = Some(self.turn(&record.request.job).await?);
         }
@@ -190,6 +191,22 @@ impl Build<'_> {
         // In a box, as everything that is not what a build does most of its time: running a script (perf-M3).
         Box::pin(Publishing::new(steps, self.stop.clone()).run(&mut verdict)).await?;
         Ok(verdict)
+    }
+
+    /// Waits for the job's quiet period, which counts from when the build was asked for.
+    async fn quiet(&self, record: &BuildRecord, recipe: &Recipe) -> Result<(), Trouble> {
+        let asked_by_zuul_or_build = !matches!(record.request.origin, Origin::Http { .. });
+        if recipe.quiet_seconds == 0 || asked_by_zuul_or_build || record.lease.is_some() {
+            return Ok(());
+        }
+        let over = record.accepted_at.0 + u64::from(recipe.quiet_seconds) * 1000;
+        let left = Duration::from_millis(over.saturating_sub(self.context.builds.now().0));
+        self.tell(BuildEvent::Waiting { reason: "the job's quiet period is not over".into() }).await?;
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(left) => Ok(()),
+            () = stop.asked() => Err(Trouble::Stopped(stop.mark().map_or(Cause::Finished, |mark| mark.cause))),
+        }
     }
 
     async fn turn(&self, job: &JobName) -> Result<Turn, Trouble> {

@@ -69,6 +69,15 @@ pub enum Condition {
     DayOfWeek(Vec<u32>),
     /// The build was started so: `USER_CAUSE`, `TIMER_CAUSE`, `UPSTREAM_CAUSE`, or something that does not happen here.
     Cause(String),
+    /// The build's node, or the label of its node, is one of these.
+    Node(Vec<String>),
+    /// Files of the workspace are meant by Ant patterns, separated by commas.
+    FilesMatch {
+        /// What is looked for.
+        includes: String,
+        /// What does not count.
+        excludes: String,
+    },
     /// A file exists in the workspace.
     FileExists {
         /// Its path, relative to the workspace.

@@ -1,9 +1,11 @@
 //! Kinds of conditions of the should tier (jjb-T31): `num-comp` (`lhs`, `rhs`, `comparator` less-than), `time` (`earliest-hour` 09,
 //! `earliest-min` 00, `latest-hour` 17, `latest-min` 30), `day-of-week` (`day-selector` weekend; `days` for `select-days`),
-//! `build-cause` (`cause` USER_CAUSE). `use-build-time` (false) is not carried.
+//! `build-cause` (`cause` USER_CAUSE), `execution-node` (`nodes`, required), `files-match` (`include-pattern`, `exclude-pattern`: lists of
+//! Ant patterns; `condition-basedir` workspace). `use-build-time` (false) is not carried.
 
 use jjb_compat::Node;
 
+use super::conditional_step::in_workspace;
 use super::options::{Options, text};
 use crate::catalog::finding::Weight;
 use crate::catalog::recipe::{Comparator, Condition};
@@ -77,6 +79,34 @@ pub(super) fn cause(options: &mut Options<'_>) -> Condition {
     // A build has one cause here.
     let _ = options.flag("exclusive-cause", false);
     Condition::Cause(options.text_or("cause", "USER_CAUSE"))
+}
+
+pub(super) fn node(options: &mut Options<'_>) -> Option<Condition> {
+    if options.node("nodes").is_none() {
+        let _ = options.need("nodes");
+        return None;
+    }
+    let nodes = options.list("nodes").iter().map(|node| text(node).into_owned()).collect();
+    let problem = Problem::note("node-names-differ", "nodes have other names here than on Jenkins")
+        .because("they come and go; the name of a label counts as the name of each of its nodes")
+        .cure("name the labels that were meant under 'nodes'");
+    options.find(Weight::Difference, "nodes", problem);
+    Some(Condition::Node(nodes))
+}
+
+pub(super) fn files(options: &mut Options<'_>) -> Option<Condition> {
+    let mut patterns = |key| {
+        let all: Vec<_> = options.list(key).iter().map(|pattern| text(pattern).into_owned()).collect();
+        let all = all.join(",");
+        if all.contains('$') {
+            let message = format!("variables in '{key}' are not carried");
+            let cure = "write the pattern out, or use a 'shell' condition";
+            options.find(Weight::Stays, key, Problem::error("option-not-carried", message).cure(cure));
+        }
+        all
+    };
+    let (includes, excludes) = (patterns("include-pattern"), patterns("exclude-pattern"));
+    in_workspace(options).then_some(Condition::FilesMatch { includes, excludes })
 }
 
 fn unknown(options: &Options<'_>, key: &str, word: &str, words: &str) {

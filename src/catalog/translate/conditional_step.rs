@@ -3,7 +3,7 @@
 //! (`condition-string1`, `condition-string2`, `condition-case-insensitive` false), `boolean-expression` (`condition-expression`),
 //! `current-status` (`condition-worst`, `condition-best`, both SUCCESS), `file-exists` (`condition-filename`, `condition-basedir`
 //! `workspace`), `shell` (`condition-command`), `not` (`condition-operand`), `and`, `or` (`condition-operands`), and those in
-//! `condition_kinds`. Not carried: `execution-node`, `files-match`.
+//! `condition_kinds`.
 
 use jjb_compat::{Component, Node};
 
@@ -64,6 +64,8 @@ fn condition(scope: &Scope<'_>, component: &Component, options: &mut Options<'_>
         "time" => condition_kinds::time(options)?,
         "day-of-week" => condition_kinds::day(options)?,
         "build-cause" => condition_kinds::cause(options),
+        "execution-node" => condition_kinds::node(options)?,
+        "files-match" => condition_kinds::files(options)?,
         "file-exists" => file_exists(options)?,
         "shell" => {
             let command = options.text_or("condition-command", "");
@@ -81,17 +83,12 @@ fn condition(scope: &Scope<'_>, component: &Component, options: &mut Options<'_>
             )
             .cure("use a 'shell' condition, or test it in a shell step");
             options.find(Weight::Stays, "condition-kind", problem);
-            // Its operands are nobody's unknown options.
-            for key in OTHER_OPERANDS {
-                let _ = options.node(key);
-            }
+            // Its operand (of `windows-shell`) is nobody's unknown option.
+            let _ = options.node("condition-command");
             return None;
         }
     })
 }
-
-/// Operands of the kinds that are not carried.
-const OTHER_OPERANDS: [&str; 4] = ["nodes", "include-pattern", "exclude-pattern", "condition-basedir"];
 
 fn result(options: &mut Options<'_>, key: &'static str) -> String {
     let word = options.text_or(key, "SUCCESS");
@@ -110,18 +107,20 @@ fn result(options: &mut Options<'_>, key: &'static str) -> String {
 
 fn file_exists(options: &mut Options<'_>) -> Option<Condition> {
     let path = options.need("condition-filename");
-    match options.text_or("condition-basedir", "workspace").as_str() {
-        "workspace" => path.map(|path| Condition::FileExists { path }),
-        other => {
-            let problem = Problem::error(
-                "option-not-carried",
-                format!("files of '{}' are not looked for", other.escape_debug()),
-            )
-            .because("a build only sees its workspace");
-            options.find(Weight::Stays, "condition-basedir", problem);
-            None
-        }
+    in_workspace(options).then_some(())?;
+    path.map(|path| Condition::FileExists { path })
+}
+
+/// Whether files are looked for where a build can see them.
+pub(super) fn in_workspace(options: &mut Options<'_>) -> bool {
+    let base = options.text_or("condition-basedir", "workspace");
+    if base != "workspace" {
+        let message = format!("files of '{}' are not looked for", base.escape_debug());
+        let problem =
+            Problem::error("option-not-carried", message).because("a build only sees its workspace");
+        options.find(Weight::Stays, "condition-basedir", problem);
     }
+    base == "workspace"
 }
 
 fn operands(scope: &Scope<'_>, component: &Component, options: &mut Options<'_>) -> Option<Vec<Condition>> {

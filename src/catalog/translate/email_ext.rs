@@ -78,14 +78,21 @@ pub(super) fn translate(scope: &Scope<'_>, component: &Component) -> Option<Mail
     send_to(&mut options);
     let disabled = options.flag("disable-publisher", false);
     options.close();
-    if scope.config.site.as_ref().is_some_and(|site| !site.mail) && !disabled {
-        let problem = Problem::error("no-mail-server", "the job sends mail, and there is no mail server")
-            .cure("add 'mail' with 'server' and 'from' to the configuration");
-        scope.find(Weight::Stays, component, component.place, problem);
+    if !disabled {
+        needs_server(scope, component);
     }
     let [(_, subject), (_, body)] = texts;
     let place = scope.place(component.place);
     (!disabled).then_some(Mail { recipients, reply_to, subject, body, html, on, place })
+}
+
+/// Says so when a mail has nowhere to go.
+pub(super) fn needs_server(scope: &Scope<'_>, component: &Component) {
+    if scope.config.site.as_ref().is_some_and(|site| !site.mail) {
+        let problem = Problem::error("no-mail-server", "the job sends mail, and there is no mail server")
+            .cure("add 'mail' with 'server' and 'from' to the configuration");
+        scope.find(Weight::Stays, component, component.place, problem);
+    }
 }
 
 fn unknown(key: &str, word: &str) -> Problem {

@@ -15,8 +15,6 @@ const MARK: &str = "<!-- Managed by Jenkins Job Builder -->";
 
 /// Keys with a meaning that is not carried: name and reason.
 const NOT_CARRIED: &[(&str, &str)] = &[
-    ("quiet-period", "a build starts as soon as it is asked for"),
-    ("retry-count", "nothing is checked out, so nothing is tried again"),
     ("block-upstream", "builds do not wait for the jobs that start them"),
     ("block-downstream", "builds do not wait for the jobs that they start"),
     ("workspace", "a workspace has a place of its own on its node"),
@@ -42,6 +40,8 @@ pub(super) fn translate(scope: &Scope<'_>, job: &Job, recipe: &mut Recipe) -> bo
     // Job Builder prints this one, whatever it is, and Jenkins reads the word (jjb-J123).
     recipe.disabled = get("disabled").is_some_and(|node| text(node).eq_ignore_ascii_case("true"));
     recipe.retention = get("logrotate").map(build_discarder::logrotate).unwrap_or_default();
+    recipe.quiet_seconds = whole(scope, job, "quiet-period");
+    scope.retries.set(whole(scope, job, "retry-count"));
     for (key, why) in NOT_CARRIED {
         if let Some(node) = get(key).filter(|node| node.truth()) {
             let problem = Problem::error("key-not-carried", format!("'{key}' is not carried"))
@@ -54,6 +54,18 @@ pub(super) fn translate(scope: &Scope<'_>, job: &Job, recipe: &mut Recipe) -> bo
         node(scope, &recipe.node, written);
     }
     freestyle(scope, job)
+}
+
+/// A number that Jenkins reads from a text; 0 unless it is written.
+fn whole(scope: &Scope<'_>, job: &Job, key: &str) -> u32 {
+    let Some(node) = job.definition.get(key).filter(|node| !node.is_null()) else { return 0 };
+    let written = text(node);
+    written.trim().parse().unwrap_or_else(|_| {
+        let message = format!("'{key}' is '{}', where a whole number is expected", written.escape_debug());
+        let problem = Problem::error("wrong-type", message).cure("write digits only");
+        scope.find_job(Weight::Error, node.place, problem);
+        0
+    })
 }
 
 /// A label that nobody offers keeps the job; without a configuration it is only said.
@@ -82,7 +94,11 @@ fn freestyle(scope: &Scope<'_>, job: &Job) -> bool {
         "pipeline" | "workflow" => {
             ("groovy", "the job is a pipeline", "pipelines are Groovy programs, which only Jenkins can run")
         }
-        "matrix" => ("matrix", "the job is a matrix", "matrix jobs are not done yet"),
+        "matrix" => (
+            "matrix",
+            "the job is a matrix",
+            "a matrix is a parent with one build for each combination of its axes, which is not carried",
+        ),
         "maven" => ("project-type", "the job is of type maven", "the Maven plugin is part of Jenkins"),
         _ => (
             "project-type",

@@ -19,14 +19,19 @@ mod docker_site;
 mod docker_stop_container;
 mod docker_words;
 mod dockerhub_notification;
+mod email;
 mod email_ext;
+mod git;
+mod git_options;
 mod inject;
 mod job;
 mod junit;
 mod known;
 mod options;
 mod parameter;
+mod pollscm;
 mod post_build_script;
+mod python;
 mod scope;
 mod shell;
 mod ssh_agent_credentials;
@@ -40,6 +45,8 @@ mod xunit;
 
 #[cfg(test)]
 mod docker_tests;
+#[cfg(test)]
+mod scm_tests;
 #[cfg(test)]
 mod should_tests;
 #[cfg(test)]
@@ -76,6 +83,8 @@ pub fn translate(job: &Job, files: &Files, translator: &Translator<'_>) -> Trans
             translator.add(&scope, files, component, &mut recipe, place);
         }
         docker_site::look_at(&scope, &recipe);
+        // Checkouts come before all wrappers, wherever they are written (jjb-T1).
+        recipe.steps.splice(0..0, scope.take_checkouts());
     }
     // It stays as it is for as long as its job does (perf-M1).
     recipe.steps.shrink_to_fit();
@@ -125,6 +134,9 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
         ("publisher", "email-ext") => {
             recipe.publishers.extend(email_ext::translate(scope, component).map(Publisher::Mail));
         }
+        ("publisher", "email") => {
+            recipe.publishers.extend(email::translate(scope, component).map(Publisher::Mail));
+        }
         ("publisher", "trigger") => {
             recipe.publishers.push(Publisher::StartsAfter(trigger::translate(scope, component)));
         }
@@ -141,6 +153,11 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
             let times = timed::translate(scope, component, &recipe.job);
             recipe.timers.extend(times);
         }
+        ("trigger", "pollscm") => {
+            let times = pollscm::translate(scope, component, &recipe.job);
+            recipe.timers.extend(times);
+        }
+        ("scm", "git") => git::translate(scope, component, recipe),
         ("trigger", "dockerhub-notification") => dockerhub_notification::translate(scope, component),
         ("property", "build-discarder") => recipe.retention = build_discarder::translate(scope, component),
         ("parameter", _) => recipe.parameters.extend(parameter::translate(scope, component)),
@@ -152,6 +169,7 @@ fn place(scope: &Scope<'_>, component: &Component, recipe: &mut Recipe) {
 fn step(scope: &Scope<'_>, component: &Component) -> Option<Step> {
     match &*component.name {
         "shell" => shell::translate(scope, component).map(Step::Shell),
+        "python" => python::translate(scope, component).map(Step::Shell),
         "trigger-builds" => Some(Step::from(trigger_builds::translate(scope, component))),
         "docker-pull-image" => docker_pull_image::translate(scope, component).map(Step::from),
         "docker-build-publish" => docker_build_publish::translate(scope, component).map(Step::from),

@@ -1,6 +1,6 @@
 //! What the translation of one job goes with: its files, the site's settings, and the findings so far.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jjb_compat::{Component, Files, Place, Value};
@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::config::CatalogConfig;
 use crate::catalog::finding::{Finding, Weight};
-use crate::catalog::recipe::{self, ShellStep};
+use crate::catalog::recipe::{self, ShellStep, Step};
 use crate::model::{Frame, Position, Problem};
 
 /// Scripts by the address of their text and where they were written. The text is held with what was made of it, so that no
@@ -32,11 +32,31 @@ pub(super) struct Scope<'a> {
     files: &'a Files,
     pub(super) config: &'a CatalogConfig,
     findings: RefCell<Vec<Finding>>,
+    /// How often a checkout is tried again (`retry-count` of the job).
+    pub(super) retries: Cell<u32>,
+    checkouts: RefCell<Vec<Step>>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(files: &'a Files, config: &'a CatalogConfig, shared: &'a Shared) -> Scope<'a> {
-        Scope { shared, files, config, findings: RefCell::default() }
+        Scope {
+            shared,
+            files,
+            config,
+            findings: RefCell::default(),
+            retries: Cell::default(),
+            checkouts: RefCell::default(),
+        }
+    }
+
+    /// Adds steps that come before all others.
+    pub(super) fn add_checkout(&self, steps: impl IntoIterator<Item = Step>) {
+        self.checkouts.borrow_mut().extend(steps);
+    }
+
+    /// The steps that come before all others.
+    pub(super) fn take_checkouts(&self) -> Vec<Step> {
+        self.checkouts.take()
     }
 
     /// A script that another job of the reading has too, or what `make` makes of it.

@@ -8,14 +8,14 @@ use crate::catalog::recipe::{
 };
 
 /// The recipe, and what there is to say: weight and code.
-fn read(keys: &str) -> (Recipe, Vec<(Weight, &'static str)>) {
+pub(super) fn read(keys: &str) -> (Recipe, Vec<(Weight, &'static str)>) {
     let job = job(keys);
     let findings = found(&job.findings).into_iter().map(|(weight, code, _)| (weight, code)).collect();
     (Recipe::clone(&job.recipe), findings)
 }
 
 /// What keeps or changes the job, but for credentials and other jobs, of which nothing is known here.
-fn said(keys: &str) -> Vec<(Weight, &'static str)> {
+pub(super) fn said(keys: &str) -> Vec<(Weight, &'static str)> {
     let known = |code: &str| !["missing-credential", "target-elsewhere"].contains(&code);
     read(keys).1.into_iter().filter(|(_, code)| known(code)).collect()
 }
@@ -205,10 +205,22 @@ fn condition_kinds() {
         ("condition-kind: num-comp, lhs: 1, rhs: 2, comparator: near", "unknown-word"),
         ("condition-kind: time, earliest-hour: 24", "unknown-word"),
         ("condition-kind: day-of-week, day-selector: payday", "unknown-word"),
-        ("condition-kind: execution-node, nodes: [a]", "condition-not-carried"),
+        ("condition-kind: execution-node", "missing-option"),
+        (
+            "condition-kind: files-match, include-pattern: [a], condition-basedir: jenkins-home",
+            "option-not-carried",
+        ),
+        ("condition-kind: windows-shell", "condition-not-carried"),
     ] {
         assert_eq!(condition(options), (None, vec![code]), "{options}");
     }
+    let node = Condition::Node(vec!["a".into(), "b".into()]);
+    let differs = vec!["node-names-differ"];
+    assert_eq!(condition("condition-kind: execution-node, nodes: [a, b]"), (Some(node), differs));
+    let files = Condition::FilesMatch { includes: "a/**,*.b".into(), excludes: "c".into() };
+    let written = "condition-kind: files-match, include-pattern: [a/**, '*.b'], exclude-pattern: [c]";
+    assert_eq!(condition(written), (Some(files), vec![]));
+    assert_eq!(condition("condition-kind: files-match, include-pattern: [$A]").1, ["option-not-carried"]);
     let (_, codes) = condition("condition-kind: time, use-build-time: true");
     assert_eq!(codes, ["option-not-carried"]);
 }
@@ -259,6 +271,31 @@ fn email_ext() {
     let with = Site { mail: true, ..Site::default() };
     let site = CatalogConfig { site: Some(with), ..CatalogConfig::default() };
     assert_eq!(found(&read_with(text, site).findings), []);
+}
+
+#[test]
+fn email() {
+    let (recipe, findings) = read("publishers:\n  - email: {recipients: a@b c@d}\n");
+    assert_eq!(findings, [(Weight::Difference, "mail-differs")]);
+    let [Publisher::Mail(mail)] = &recipe.publishers[..] else { panic!("{recipe:?}") };
+    assert_eq!((mail.recipients.as_str(), mail.on.join(" ").as_str()), ("a@b c@d", "UNSTABLE FAILURE"));
+    for (options, want) in [
+        ("notify-every-unstable-build: false", (Weight::Stays, "option-not-carried")),
+        ("send-to-individuals: true", (Weight::Stays, "option-not-carried")),
+        ("send-to-all: true", (Weight::Difference, "unknown-option")),
+    ] {
+        assert_eq!(said(&format!("publishers:\n  - email: {{recipients: a, {options}}}\n"))[0], want);
+    }
+    assert_eq!(said("publishers:\n  - email: {send-to-individuals: false}\n")[0].1, "missing-option");
+}
+
+#[test]
+fn python() {
+    let (recipe, findings) = read("builders:\n  - python: \"import a\\r\\nprint(1)\"\n");
+    let [Step::Shell(step)] = &recipe.steps[..] else { panic!("{recipe:?}") };
+    assert_eq!((step.interpreter.join(" ").as_str(), step.script.as_str()), ("python", "import a\nprint(1)"));
+    assert_eq!((findings, step.unstable_return), (vec![], None));
+    assert_eq!(said("builders:\n  - python: [a]\n"), [(Weight::Error, "wrong-type")]);
 }
 
 #[test]

@@ -102,7 +102,9 @@ fn job_keys() {
     assert!(!moves("description: x").concurrent);
     assert!(moves("disabled: true").disabled);
     assert!(!moves("disabled: 'no'").disabled);
-    assert_eq!(found(&job("quiet-period: 5").findings), [(Weight::Stays, "key-not-carried", 3)]);
+    assert_eq!(moves("quiet-period: 5").quiet_seconds, 5);
+    assert_eq!(found(&job("quiet-period: soon").findings), [(Weight::Error, "wrong-type", 3)]);
+    assert_eq!(found(&job("block-upstream: true").findings), [(Weight::Stays, "key-not-carried", 3)]);
 }
 
 #[test]
@@ -354,7 +356,7 @@ fn jjb_t51_nothing_is_left_out_in_silence() {
         ("builders: [batch: x]", Weight::Stays),
         ("wrappers: [xvfb]", Weight::Stays),
         ("properties: [priority-sorter: {priority: 1}]", Weight::Stays),
-        ("triggers: [pollscm: {cron: '@daily'}]", Weight::Stays),
+        ("scm: [svn: {url: x}]", Weight::Stays),
         ("scm: [git: {url: x}]", Weight::Stays),
     ] {
         let job = job(keys);
@@ -442,7 +444,7 @@ fn conditional_step() {
     );
     assert!(matches!(condition("condition-kind: shell, condition-command: 'true'"), Condition::Shell(_)));
     let job = job(
-        "builders:\n  - conditional-step: {condition-kind: files-match, include-pattern: x, steps: [{shell: x}]}",
+        "builders:\n  - conditional-step: {condition-kind: windows-shell, condition-command: x, steps: [{shell: x}]}",
     );
     let codes: Vec<&str> = job.findings.iter().map(|finding| finding.problem.code).collect();
     assert_eq!(codes, ["condition-not-carried"]);

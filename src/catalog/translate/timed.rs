@@ -11,9 +11,13 @@ use crate::catalog::finding::Weight;
 use crate::model::Problem;
 
 pub(super) fn translate(scope: &Scope<'_>, component: &Component, job: &str) -> Option<String> {
-    let written = text(&component.arguments).into_owned();
+    times(scope, component, &text(&component.arguments), job)
+}
+
+/// Times that a trigger has written, when they can be read.
+pub(super) fn times(scope: &Scope<'_>, component: &Component, written: &str, job: &str) -> Option<String> {
     let find = |weight, problem| scope.find(weight, component, component.arguments.place, problem);
-    let cron = match Cron::read(&written, job) {
+    let cron = match Cron::read(written, job) {
         Ok(cron) => cron,
         Err(error) => {
             let problem = Problem::error("times-unread", format!("the times cannot be read: {error}"));
@@ -36,5 +40,5 @@ pub(super) fn translate(scope: &Scope<'_>, component: &Component, job: &str) -> 
     };
     let problem = Problem::note("timed-here", "Causeway's clock starts the job").because(why);
     find(Weight::Difference, problem.cure("disable the job on Jenkins, or both start it"));
-    Some(written)
+    Some(written.to_owned())
 }

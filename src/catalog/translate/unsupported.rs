@@ -19,12 +19,7 @@ const HARMLESS: &[(&str, &str, &str)] = &[
 ];
 
 /// What is planned, in the words of whoever waits for it.
-const LATER: &[(&str, &str, &str)] = &[
-    ("publisher", "email", "mail is not sent yet"),
-    ("trigger", "pollscm", "repositories are not watched yet"),
-    ("scm", "git", "Causeway checks nothing out yet"),
-    ("property", "throttle", "builds are not throttled by category yet"),
-];
+const LATER: &[(&str, &str, &str)] = &[("property", "throttle", "builds are not throttled by category yet")];
 
 /// Reports a component that has no translation.
 pub(super) fn report(scope: &Scope<'_>, component: &Component) {
