@@ -68,7 +68,7 @@
 //! # Where a value was written
 //!
 //! Each node has a [`Place`]: file, line and column, which [`Outcome::files`] shows and [`Outcome::sections`] names the element of.
-//! [`Job::origin`] has template, group and project of a job.
+//! [`Expansion::origin`] has template, group and project of a job.
 //!
 //! ```
 //! use jjb_compat::{Memory, Options, read};
