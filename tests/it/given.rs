@@ -175,9 +175,9 @@ const MAILING: &str = r##"
 "##;
 
 /// A server with such jobs, on processes of this machine.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
-    serve: Serve,
+    pub serve: Serve,
 }
 
 impl Place {
@@ -185,7 +185,7 @@ impl Place {
         Place::with(JOBS)
     }
 
-    fn with(jobs: &str) -> Place {
+    pub fn with(jobs: &str) -> Place {
         Place::further(jobs, "")
     }
 
@@ -239,7 +239,7 @@ fn launch(server: &Program, job: &str, parameters: &Value) -> Launched {
 
 /// Runs one build of a job to its end: result and console.
 #[track_caller]
-fn run(server: &Program, job: &str) -> (String, String) {
+pub fn run(server: &Program, job: &str) -> (String, String) {
     let _zuul = launch(server, job, &json!({}));
     within(ENDS_WITHIN, || {
         let answer = get(&format!("{}/job/{job}/1/consoleText", server.http()));

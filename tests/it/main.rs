@@ -15,6 +15,8 @@ mod bench;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod checkout;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
