@@ -34,7 +34,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// What is read at once from one of a crowd of peers that send much; and from whoever sends many short packets, of which a small
 /// read takes as long as a large one of others.
 const CROWD_READ: usize = 32 << 10;
-const SHORT_READ: usize = 4 << 10;
+const SHORT_READ: usize = 16 << 10;
 const SHORT_FRAME: usize = 512;
 /// Bytes of answers to one peer after which it has to take them first.
 const ANSWERS_IN_A_ROW: usize = 64 << 10;
@@ -228,7 +228,7 @@ fn poll_in_turn(
             return Poll::Pending;
         }
         let released = std::mem::take(&mut reader.waits);
-        if reader.bulk > 0 && !released && !shared.bulk.is_open() {
+        if reader.bulk > 0 && !released && !shared.bulk.is_open() && !at_end(socket, reader) {
             reader.waits = true;
             shared.wait_in_line(socket, context.waker().clone());
             return Poll::Pending;
@@ -241,6 +241,16 @@ fn poll_in_turn(
             return Poll::Ready(end);
         }
     }
+}
+
+/// Whether a peer has only its end left to be read: who goes does not stand in the line, so that its jobs are given on at once.
+fn at_end(socket: &Socket, reader: &Reader) -> bool {
+    let mut byte = [0];
+    reader.used == reader.rest.len()
+        && matches!(
+            rustix::net::recv(&socket.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT),
+            Ok((_, 0))
+        )
 }
 
 /// Takes what was read earlier, or else reads once, and answers it.

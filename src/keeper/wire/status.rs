@@ -62,7 +62,8 @@ pub fn parse_status(text: &str) -> Result<StepEnd, StatusError> {
     } else {
         let (code, text) =
             field("not-started").and_then(|value| value.split_once(' ')).ok_or(wrong.clone())?;
-        Exit::NotStarted { code: code.parse().map_err(|_| wrong)?, text: text.to_owned() }
+        // A file that a node's job has written may hold what ours never does.
+        Exit::NotStarted { code: code.parse().map_err(|_| wrong)?, text: text.replace('\r', " ") }
     };
     Ok(StepEnd {
         exit,
