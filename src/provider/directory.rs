@@ -77,6 +77,13 @@ pub(super) fn remove(directory: &Path) -> io::Result<()> {
         // Only when no other node holds anything.
         let _ = held.parent().map(fs::remove_dir);
     }
+    // The mark goes last: what a killed process has begun to remove is still known as ours by the next one.
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_name() != MARK {
+            remove_tree(&entry.path())?;
+        }
+    }
     remove_tree(directory)
 }
 

@@ -185,7 +185,8 @@ impl Provider for ProcessProvider {
     async fn destroy(&self, node: NodeId) -> Result<(), ProviderError> {
         let path = self.directory(node);
         if !self.is_ours(node) {
-            // Nothing there, or not ours to take away (pools-P56).
+            // Nothing there, or not ours to take away (pools-P56). One that is empty is the last of a removal that was cut off.
+            let _ = fs::remove_dir(&path);
             return Ok(());
         }
         if let Ok(stream) = connect(&path).await {
