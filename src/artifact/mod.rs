@@ -21,7 +21,7 @@ pub use limits::{Limit, Limits};
 pub use name::NameRefused;
 pub use pattern::Pattern;
 pub use retention::{GivenUp, KeptBuild, given_up};
-pub use select::{DEFAULT_EXCLUDES, Refused, Selected, Selection, select};
+pub use select::{Refused, Selected, Selection, select};
 pub use storage::Artifacts;
 pub use test_report::{
     FILE_MAX as REPORT_MAX, ReportError, TestCase, TestReport, TestStatus, TestSuite, TestTotals,

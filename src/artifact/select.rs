@@ -5,7 +5,7 @@ use super::pattern::Pattern;
 use crate::keeper::{Entry, EntryKind};
 
 /// What Ant leaves out unless told otherwise: leftovers of editors and files of version control.
-pub const DEFAULT_EXCLUDES: &str = "**/*~,**/#*#,**/.#*,**/%*%,**/._*,**/CVS,**/CVS/**,**/.cvsignore,**/SCCS,**/SCCS/**,\
+const DEFAULT_EXCLUDES: &str = "**/*~,**/#*#,**/.#*,**/%*%,**/._*,**/CVS,**/CVS/**,**/.cvsignore,**/SCCS,**/SCCS/**,\
     **/vssver.scc,**/.svn,**/.svn/**,**/.git,**/.git/**,**/.gitattributes,**/.gitignore,**/.gitmodules,\
     **/.hg,**/.hg/**,**/.hgignore,**/.hgsub,**/.hgsubstate,**/.hgtags,**/.bzr,**/.bzr/**,**/.bzrignore,**/.DS_Store";
 
@@ -104,6 +104,27 @@ mod tests {
         let any_case = Selection::new("LOG/**/*.txt", "", true, false);
         assert_eq!(taken(&any_case), ["log/a.txt", "log/sub/B.TXT", "log/skip/c.txt"]);
         assert!(taken(&Selection::new("", "", true, true)).is_empty());
+    }
+
+    #[test]
+    fn jjb_23_files_are_matched_as_ant_does() {
+        let paths = ["a.b", "src/x.c", "src/deep/y.c", ".git/z.c", "it's/q+.d"];
+        for (includes, excludes, want) in [
+            ("*.b", "", true),
+            ("*.c", "", false),
+            ("**/*.c", "", true),
+            ("src/", "", true),
+            ("src/**", "**/deep/**, src/?.c", false),
+            ("src/**/y.c", "", true),
+            ("**/z.c", "", false),
+            ("it's/q+.d", "", true),
+            ("src/x?c", "", true),
+            ("a[.]b, axb", "", false),
+            ("SRC/", "", false),
+        ] {
+            let selection = Selection::new(includes, excludes, true, true);
+            assert_eq!(paths.iter().any(|path| selection.takes(path)), want, "{includes} without {excludes}");
+        }
     }
 
     #[test]

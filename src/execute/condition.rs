@@ -1,10 +1,10 @@
 //! Whether the condition of a step holds (jjb 23 `conditional-step`). What only the node can tell is asked there by scripts.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use fancy_regex::Regex;
 
-use crate::artifact::DEFAULT_EXCLUDES;
 use crate::catalog::cron::Minute;
 use crate::catalog::recipe::{Comparator, Condition, ShellStep};
 use crate::model::ResultWord;
@@ -23,19 +23,28 @@ pub(super) enum Judged {
     Unclear(String),
     /// The answer of the script at this place in [`scripts`] decides.
     Asks(usize),
+    /// Whether the workspace has such files decides.
+    Looks(Patterns),
 }
 
-/// What scripts have answered so far, by their place in [`scripts`].
+/// What files are looked for and what does not count: Ant patterns, separated by commas.
+pub(super) type Patterns = (String, String);
+
+/// What was found in the workspace.
+pub(super) type Looked = HashMap<Patterns, bool>;
+
+/// What is known so far: what scripts have answered, by their place in [`scripts`], and what was found.
 pub(super) struct Answers<'a> {
     /// Exit codes; the inner `None`: could not be started.
     known: &'a [Option<Option<i32>>],
+    looked: &'a Looked,
     next: usize,
 }
 
 impl Answers<'_> {
     /// Of a condition that is judged from its beginning.
-    pub fn new(known: &[Option<Option<i32>>]) -> Answers<'_> {
-        Answers { known, next: 0 }
+    pub fn new<'a>(known: &'a [Option<Option<i32>>], looked: &'a Looked) -> Answers<'a> {
+        Answers { known, looked, next: 0 }
     }
 
     fn take(&mut self) -> (usize, Option<Option<i32>>) {
@@ -68,11 +77,11 @@ pub(super) fn scripts(condition: &Condition) -> Vec<Cow<'_, ShellStep>> {
     match condition {
         Condition::Shell(script) => vec![Cow::Borrowed(script)],
         Condition::FileExists { path } => vec![Cow::Owned(exists(path))],
-        Condition::FilesMatch { includes, excludes } => vec![Cow::Owned(files_match(includes, excludes))],
         Condition::Not(inner) => scripts(inner),
         Condition::And(all) | Condition::Or(all) => all.iter().flat_map(scripts).collect(),
         Condition::Always
         | Condition::Never
+        | Condition::FilesMatch { .. }
         | Condition::RegexMatch { .. }
         | Condition::StringsMatch { .. }
         | Condition::Boolean(_)
@@ -96,55 +105,6 @@ fn exists(path: &str) -> ShellStep {
     }
     script.push_str("\"\n");
     of_shell(script)
-}
-
-/// Looks for files by Ant patterns. Without a pattern none is found; what Ant leaves out by default is left out.
-fn files_match(includes: &str, excludes: &str) -> ShellStep {
-    let expressions = |patterns: &str| {
-        let all = patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(expression);
-        // A pattern that nothing can fit, so that no pattern at all means no file.
-        all.chain(std::iter::once("^$".to_owned())).map(|one| format!(" -e {}", quoted(&one))).collect()
-    };
-    let wanted: String = expressions(includes);
-    let left_out: String = expressions(&format!("{excludes},{DEFAULT_EXCLUDES}"));
-    of_shell(format!("find . -type f | sed 's,^\\./,,' | grep -E{wanted} | grep -vE{left_out} | grep -q .\n"))
-}
-
-/// An Ant pattern as an extended regular expression over relative paths.
-fn expression(pattern: &str) -> String {
-    let pattern = pattern.replace('\\', "/");
-    let pattern = if pattern.ends_with('/') { format!("{pattern}**") } else { pattern };
-    let mut parts = pattern.split('/').peekable();
-    let mut expression = String::from("^");
-    while let Some(part) = parts.next() {
-        let last = parts.peek().is_none();
-        if part == "**" {
-            expression.push_str(if last { ".*" } else { "(.*/)?" });
-            continue;
-        }
-        for letter in part.chars() {
-            match letter {
-                '*' => expression.push_str("[^/]*"),
-                '?' => expression.push_str("[^/]"),
-                letter if letter.is_ascii_alphanumeric() || "_-/ ~%#".contains(letter) => {
-                    expression.push(letter);
-                }
-                '^' => expression.push_str("\\^"),
-                letter if letter.is_ascii() => expression.extend(['[', letter, ']']),
-                letter => expression.push(letter),
-            }
-        }
-        if !last {
-            expression.push('/');
-        }
-    }
-    expression.push('$');
-    expression
-}
-
-/// A word of the shell that stands for itself.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn of_shell(script: String) -> ShellStep {
@@ -209,7 +169,13 @@ pub(super) fn judge(
             let known = names.split_whitespace().any(|name| nodes.iter().any(|node| node == name));
             Judged::of(known, format!("'{names}' against '{}'", nodes.join(" ")))
         }
-        Condition::FilesMatch { includes, .. } => script(answers, &format!("the search for '{includes}'")),
+        Condition::FilesMatch { includes, excludes } => {
+            let patterns = (includes.clone(), excludes.clone());
+            match answers.looked.get(&patterns) {
+                Some(found) => Judged::of(*found, format!("files that match '{includes}'")),
+                None => Judged::Looks(patterns),
+            }
+        }
         Condition::FileExists { path } => script(answers, &format!("the file '{}'", expand(path))),
         Condition::Shell(_) => script(answers, "the script"),
         Condition::Not(inner) => match judge(inner, surroundings, answers) {
@@ -247,7 +213,7 @@ fn every(
         }
         let judged = judge(condition, surroundings, answers);
         match &judged {
-            Judged::Asks(_) => return judged,
+            Judged::Asks(_) | Judged::Looks(_) => return judged,
             Judged::Unclear(_) => decided = Some(judged),
             Judged::Holds(_) if one_is_enough => decided = Some(judged),
             Judged::Fails(_) if !one_is_enough => decided = Some(judged),
@@ -314,14 +280,15 @@ mod tests {
         }
     }
 
-    /// `+` holds, `-` does not, `?` cannot be said, a digit: asks that script.
+    /// `+` holds, `-` does not, `?` cannot be said, a digit: asks that script, `/`: looks for files.
     fn sign(condition: &Condition, ended: &[Option<i32>]) -> char {
         let known: Vec<_> = ended.iter().copied().map(Some).collect();
-        match judge(condition, &Fixed, &mut Answers::new(&known)) {
+        match judge(condition, &Fixed, &mut Answers::new(&known, &Looked::new())) {
             Judged::Holds(_) => '+',
             Judged::Fails(_) => '-',
             Judged::Unclear(_) => '?',
             Judged::Asks(at) => char::from_digit(at as u32, 10).unwrap(),
+            Judged::Looks(_) => '/',
         }
     }
 
@@ -400,32 +367,20 @@ mod tests {
     }
 
     #[test]
-    fn jjb_23_files_are_matched_as_ant_does() {
-        let folder = tempfile::tempdir().unwrap();
-        for path in ["a.b", "src/x.c", "src/deep/y.c", ".git/z.c", "it's/q+.d"] {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
+    fn jjb_23_files_are_looked_for_once() {
+        let files =
+            |includes: &str| Condition::FilesMatch { includes: includes.into(), excludes: "x".into() };
+        let both = Condition::And(vec![files("a"), Condition::Not(Box::new(files("b")))]);
+        let mut looked = Looked::new();
+        for (next, found) in [("a", true), ("b", false)] {
+            let patterns = (next.to_owned(), "x".to_owned());
+            let judged = judge(&both, &Fixed, &mut Answers::new(&[], &looked));
+            assert_eq!(judged, Judged::Looks(patterns.clone()));
+            looked.insert(patterns, found);
         }
-        for (includes, excludes, want) in [
-            ("*.b", "", true),
-            ("*.c", "", false),
-            ("**/*.c", "", true),
-            ("src/", "", true),
-            ("src/**", "**/deep/**, src/?.c", false),
-            ("src/**/y.c", "", true),
-            ("**/z.c", "", false),
-            ("it's/q+.d", "", true),
-            ("src/x?c", "", true),
-            ("a[.]b, axb", "", false),
-            ("SRC/", "", false),
-            ("", "", false),
-        ] {
-            let step = files_match(includes, excludes);
-            let mut shell = std::process::Command::new("/bin/sh");
-            let status = shell.args(["-c", &step.script]).current_dir(folder.path()).status().unwrap();
-            assert_eq!(status.success(), want, "{includes} without {excludes}");
-        }
+        assert!(matches!(judge(&both, &Fixed, &mut Answers::new(&[], &looked)), Judged::Holds(_)));
+        looked.insert(("a".to_owned(), "x".to_owned()), false);
+        assert!(matches!(judge(&both, &Fixed, &mut Answers::new(&[], &looked)), Judged::Fails(_)));
     }
 
     #[test]
@@ -443,7 +398,8 @@ mod tests {
         assert_eq!(sign(&nested, &[Some(1), Some(1), Some(0)]), '+');
         // The first operand decides: `b` is not asked, and `c` is, at its own place.
         assert_eq!(sign(&nested, &[]), '0');
-        let asked = |known: &[Option<Option<i32>>]| judge(&nested, &Fixed, &mut Answers::new(known));
+        let asked =
+            |known: &[Option<Option<i32>>]| judge(&nested, &Fixed, &mut Answers::new(known, &Looked::new()));
         assert_eq!(asked(&[Some(Some(1)), None, None]), Judged::Asks(2));
         assert_eq!(asked(&[Some(Some(0)), None, None]), Judged::Asks(1));
         assert!(matches!(asked(&[Some(Some(0)), Some(Some(1)), None]), Judged::Holds(_)));

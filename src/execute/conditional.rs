@@ -1,6 +1,7 @@
 //! The `conditional-step` builder (jjb 23): its condition is judged once and recorded, so that after a restart the same steps go on.
 
-use super::condition::{Answers, Judged, Surroundings, judge};
+use super::archive;
+use super::condition::{Answers, Judged, Looked, Patterns, Surroundings, judge};
 use super::ending;
 use super::limits::Span;
 use super::order::Placed;
@@ -8,6 +9,7 @@ use super::run::Trouble;
 use super::steps::Steps;
 use super::stop::StopWatch;
 use super::verdict::Effect;
+use crate::artifact::Selection;
 use crate::catalog::cron::{Minute, STARTED_BY_CLOCK};
 use crate::catalog::recipe::{ConditionalStep, OnEvaluationFailure};
 use crate::model::{Cause, Origin, ResultWord, StepEnd, StepState};
@@ -100,9 +102,17 @@ impl Steps<'_> {
     ) -> Result<Result<StepEnd, Effect>, Trouble> {
         let now = Now { steps: self, so_far };
         let mut known = vec![None; placed.scripts.len()];
+        let mut looked = Looked::new();
         let judged = loop {
-            let judged = judge(&step.condition, &now, &mut Answers::new(&known));
-            let Judged::Asks(at) = judged else { break judged };
+            let at = match judge(&step.condition, &now, &mut Answers::new(&known, &looked)) {
+                Judged::Asks(at) => at,
+                Judged::Looks(patterns) => {
+                    let found = self.has_files(&patterns).await?;
+                    looked.insert(patterns, found);
+                    continue;
+                }
+                judged @ (Judged::Holds(_) | Judged::Fails(_) | Judged::Unclear(_)) => break judged,
+            };
             let (index, script) = &placed.scripts[at];
             let title = format!("step {index} (condition's script)");
             let end = self.script(*index, &title, script, span, stop).await?;
@@ -128,12 +138,19 @@ impl Steps<'_> {
         let (end, line) = match judged {
             Judged::Holds(why) => (HOLDS, format!("holds ({why}): its steps run")),
             Judged::Fails(why) => (FAILS, format!("does not hold ({why}): its steps are skipped")),
-            Judged::Asks(_) => (UNCLEAR, "cannot be judged".to_owned()),
+            Judged::Asks(_) | Judged::Looks(_) => (UNCLEAR, "cannot be judged".to_owned()),
             Judged::Unclear(why) => (UNCLEAR, format!("cannot be judged: {why}")),
         };
         self.say(&format!("The condition of step {} {line}\n", placed.index)).await;
         self.ended(placed.index, end.clone()).await?;
         Ok(Ok(end))
+    }
+
+    /// Whether the workspace has files that are meant, as an archive would find them.
+    async fn has_files(&self, (includes, excludes): &Patterns) -> Result<bool, Trouble> {
+        let selection = Selection::new(includes, excludes, true, true);
+        let selected = archive::list(self.session(), &self.workspace_below_node(), &selection).await?;
+        Ok(!selected.files.is_empty())
     }
 }
 
