@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tracing::{info, warn};
 
@@ -20,6 +21,8 @@ use crate::sys::SharedClock;
 const SELECTORS_MAX: usize = 5_000;
 /// Selectors that have a turn in force: every one is held against every job when names are listed.
 const IN_FORCE_MAX: usize = 20_000;
+/// Jobs that masters are asked about at once.
+const ASKED_AT_ONCE: usize = 8;
 /// Letters of a name, and of a reason; longer ones are cut.
 const BY_MAX: usize = 100;
 const WHY_MAX: usize = 500;
@@ -237,9 +240,8 @@ impl Book {
             }
             Ok(())
         })?;
-        for (master, job) in asks {
-            self.ask(&master, &job).await?;
-        }
+        let ask = |(master, job): (String, JobName)| async move { self.ask(&master, &job).await };
+        stream::iter(asks).map(ask).buffered(ASKED_AT_ONCE).try_collect::<()>().await?;
         turned.turns = self.commit(state, drafts, who).await?;
         Ok(turned)
     }
